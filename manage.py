@@ -1,0 +1,18 @@
+#!/usr/bin/env python
+"""Django's command line, with a sentence instead of a traceback for what an operator got wrong."""
+
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+from django.db import OperationalError
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registration.settings")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Configuration: {error}")
+    except OperationalError as error:
+        sys.exit(f"The database cannot be used: {error.args[-1] if error.args else error}. Check DATABASE_URL.")

@@ -1,0 +1,144 @@
+from django import forms
+from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django_q import models as queue_models
+from knox.models import AuthToken
+
+from patients.fields import DocumentPhotoField
+from patients.forms import PatientForm
+from patients.models import AuditEvent, EmailTaken, Message, Patient
+
+# Whoever may edit the queue's rows can make the worker run any function, and a failed job's row holds its arguments.
+for model in (queue_models.Schedule, queue_models.Success, queue_models.Failure, queue_models.OrmQ, AuthToken):
+    admin.site.unregister(model)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Patient)
+class PatientAdmin(admin.ModelAdmin):
+    form = PatientForm
+    formfield_overrides = {DocumentPhotoField: {"widget": forms.FileInput}}
+    list_display = ["display_number", "full_name", "email", "phone", "registered_at", "source", "confirmation_status"]
+    list_filter = ["source", "registered_at", "messages__status"]
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ["-pk"]
+    search_fields = ["number"]  # shows the box; get_search_results looks things up
+    search_help_text = _("Name, email address, phone or patient number")
+    shown = ["display_number", "photo", "source", "registered_at", "registered_by", "confirmation_status"]
+
+    def get_fields(self, request, obj=None):
+        entered = [*Patient.ENTERED, "shared_email"]
+        return [*self.shown, *entered, "language"] if obj else entered
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.shown
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("messages")
+
+    def get_search_results(self, request, queryset, search_term):
+        return (queryset.search(search_term) if search_term else queryset), False
+
+    @admin.display(description=_("patient number"), ordering="number")
+    def display_number(self, patient):
+        return patient.display_number
+
+    @admin.display(description=_("confirmation"))
+    def confirmation_status(self, patient):
+        return patient.confirmation.get_status_display() if patient.confirmation else "–"
+
+    @admin.display(description=_("photo"))
+    def photo(self, patient):
+        url = reverse("patients:photo", args=[patient.display_number])
+        return format_html(
+            '<a href="{0}"><img src="{0}?size=thumbnail" alt="{1}" height="200"></a>',
+            url,
+            _("Photo of the identity document"),
+        )
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        # Without the transaction that Django puts around it: register() and correct() bring their own, which is
+        # on disk when they return.
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)
+        except EmailTaken:
+            # Somebody took the address after the form had asked; asked once more, the form says so.
+            return self._changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(self, request, object_id, extra_context=None):
+        return self._delete_view(request, object_id, extra_context)  # for the same reason
+
+    def save_model(self, request, patient, form, change):
+        shared_email = form.cleaned_data["shared_email"]
+        if change:
+            patient.correct(by=request.user, shared_email=shared_email)
+        else:
+            patient.register(by=request.user, source=Patient.Source.ADMIN, shared_email=shared_email)
+
+    def delete_model(self, request, patient):
+        patient.remove(by=request.user)
+
+    def delete_queryset(self, request, patients):
+        for patient in patients:
+            patient.remove(by=request.user)
+
+    def get_deleted_objects(self, patients, request):
+        """What goes with a patient (messages, keys) goes by the right to remove the patient."""
+        patients = list(patients)
+        needed = set() if self.has_delete_permission(request) else {Patient._meta.verbose_name}
+        return [str(patient) for patient in patients], {Patient._meta.verbose_name_plural: len(patients)}, needed, []
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    list_display = ["patient", "channel", "status", "attempts", "last_attempt_at", "next_attempt_at", "failure"]
+    list_filter = ["status", "channel", "created_at"]
+    list_select_related = ["patient"]
+    fields = [*list_display, "created_at", "sent_at", "message_id", "possible_duplicate"]
+    actions = ["send_again"]
+
+    @admin.action(description=_("Send again"))
+    def send_again(self, request, chosen):
+        if not request.user.has_perm("patients.change_patient"):
+            self.message_user(request, _("You may not send messages again."), messages.ERROR)
+            return
+        patients = Patient.objects.filter(pk__in=chosen.values("patient"))
+        count = sum(patient.send_confirmation_again(by=request.user) for patient in patients)
+        text = ngettext("%(count)d confirmation will be sent again.", "%(count)d confirmations will be sent again.", count)
+        self.message_user(request, text % {"count": count})
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ["at", "action", "patient_number", "actor", "detail"]
+    list_filter = ["action", "at"]
+    list_select_related = ["actor"]
+    search_fields = ["patient_number__exact"]
+
+
+@admin.register(AuthToken)
+class AuthTokenAdmin(ReadOnlyAdmin):
+    """Tokens are made by `manage.py create_api_token`, which shows them once, and revoked here."""
+
+    list_display = ["user", "created", "expiry"]
+    list_select_related = ["user"]
+    fields = list_display
+
+    def has_delete_permission(self, request, obj=None):
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)

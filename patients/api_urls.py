@@ -1,0 +1,10 @@
+from django.urls import path
+
+from patients import api, converters  # noqa: F401 — registers patient_number
+
+app_name = "api"
+urlpatterns = [
+    path("patients/", api.PatientList.as_view(), name="patients"),
+    path("patients/<patient_number:number>/", api.PatientDetail.as_view(), name="patient"),
+    path("patients/<patient_number:number>/document-photo/", api.DocumentPhoto.as_view(), name="document-photo"),
+]

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class PatientsConfig(AppConfig):
+    name = "patients"
+    verbose_name = _("Patient registration")
+
+    def ready(self):
+        from patients import roles
+
+        post_migrate.connect(roles.create, sender=self)

@@ -1,0 +1,32 @@
+"""Who an API client is, and what it may do."""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import DjangoModelPermissions
+
+
+class BearerAuthentication(TokenAuthentication):
+    """`Authorization: Bearer <token>` (RFC 6750) with django-rest-knox's hashed, expiring tokens."""
+
+    def authenticate_credentials(self, token):
+        if not token.isascii():
+            raise AuthenticationFailed
+        return super().authenticate_credentials(token)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = BearerAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer"}
+
+
+class ModelPermissions(DjangoModelPermissions):
+    """Reading needs the permission to view, too."""
+
+    perms_map = DjangoModelPermissions.perms_map | {
+        "GET": ["%(app_label)s.view_%(model_name)s"],
+        "HEAD": ["%(app_label)s.view_%(model_name)s"],
+    }

@@ -1,0 +1,113 @@
+"""Model fields that carry their rule: `clean()` returns the value to store, at every door."""
+
+from django import forms
+from django.conf import settings
+from django.db import models
+
+from patients import validators
+from patients.photos import cleaning
+
+
+class KeyField(models.CharField):
+    """Text that is compared byte for byte on every database: their default collations disagree."""
+
+    def db_parameters(self, connection):
+        collation = "utf8mb4_bin" if connection.vendor == "mysql" else "BINARY"
+        return super().db_parameters(connection) | {"collation": collation}
+
+
+class RuledField(models.CharField):
+    """Text whose `rule` (a function of patients/validators.py) normalises or refuses it."""
+
+    rule = None
+    missing = None
+
+    def clean(self, value, model_instance):
+        return type(self).rule(self.to_python(value))
+
+    def formfield(self, **kwargs):
+        field = super().formfield(**kwargs)
+        field.strip = False
+        # The model's rule speaks, with its own words, and sees the text as typed.
+        field.validators = []
+        field.max_length = None
+        field.widget.attrs.pop("maxlength", None)
+        if self.missing:
+            field.error_messages["required"] = self.missing
+        return field
+
+
+class FullNameField(RuledField):
+    rule = staticmethod(validators.full_name)
+    missing = validators.NAME_MISSING
+
+
+class EmailField(RuledField):
+    rule = staticmethod(validators.email)
+    missing = validators.EMAIL_MISSING
+
+    def formfield(self, **kwargs):
+        # An ordinary text input's value, but the keyboard of an address; type=email would rewrite what was typed.
+        return super().formfield(**{"widget": forms.TextInput(attrs={"inputmode": "email"})} | kwargs)
+
+
+class PhoneField(RuledField):
+    rule = staticmethod(validators.phone)
+    missing = validators.PHONE_MISSING
+
+
+class AddressField(RuledField):
+    rule = staticmethod(validators.address)
+
+
+class BirthDateField(models.DateField):
+    default_error_messages = {
+        "invalid": validators.BIRTH_FORMAT,
+        "invalid_date": validators.BIRTH_FORMAT,
+    }
+
+    def clean(self, value, model_instance):
+        value = super().clean(value, model_instance)
+        return value and validators.date_of_birth(value)
+
+    def formfield(self, **kwargs):
+        return super().formfield(**{"error_messages": {"invalid": validators.BIRTH_FORMAT}} | kwargs)
+
+
+class SafePhotoFormField(forms.ImageField):
+    """An upload whose cleaned value is a SafePhoto: what it is decides its content, not its name or type."""
+
+    default_validators = []
+    default_error_messages = {
+        "required": cleaning.PHOTO_MISSING,
+        "missing": cleaning.PHOTO_MISSING,
+        "invalid": cleaning.PHOTO_MISSING,
+        "empty": cleaning.PHOTO_EMPTY,
+    }
+
+    def to_python(self, data):
+        file = forms.FileField.to_python(self, data)
+        return file and cleaning.clean(file)
+
+
+class DocumentPhotoFile(models.fields.files.ImageFieldFile):
+    @property
+    def is_new(self):
+        """Whether the file was assigned and not yet stored."""
+        return bool(self) and not self._committed
+
+
+class DocumentPhotoField(models.ImageField):
+    attr_class = DocumentPhotoFile
+
+    def formfield(self, **kwargs):
+        accept = ",".join(f"image/{name.lower()}" for name in settings.PHOTO_FORMATS)
+        return super().formfield(
+            **{
+                "form_class": SafePhotoFormField,
+                "max_length": None,
+                # Not the clearable one: a record always has its photo, and the photo no URL of its own.
+                "widget": forms.FileInput(attrs={"accept": accept}),
+            }
+            | kwargs
+        )

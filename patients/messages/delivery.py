@@ -1,0 +1,120 @@
+"""How a message is delivered: claimed, sent outside any transaction, and what came of it recorded.
+
+However often and wherever a message is looked at, one claim wins. A crash between the mail server's "250" and the
+record of it is the one case that sends again, with the same Message-ID and `possible_duplicate` set.
+"""
+
+import logging
+import random
+import time
+import uuid
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from patients.messages import email, queue
+from patients.messages.failures import PermanentFailure, TemporaryFailure
+from patients.models import Message
+
+LEASE = timedelta(seconds=120)  # longer than any attempt (django-q2 ends a worker after 60 s)
+ATTEMPTS_MOST = 16
+BACKOFF_FIRST, BACKOFF_MOST = 30, 3600  # seconds
+RECORDING_SECONDS = 55
+OVERDUE = timedelta(minutes=10)
+CHANNELS = {Message.Channel.EMAIL: email}
+
+logger = logging.getLogger(__name__)
+Status = Message.Status
+
+
+def deliver(message_pk):
+    """Send a message if it is due and nobody else is sending it. Never raises: a traceback holds personal data."""
+    started = time.monotonic()
+    token = uuid.uuid4()
+    try:
+        if not _claim(message_pk, token):
+            return
+        message = Message.objects.select_related("patient").get(pk=message_pk)
+        outcome = _attempt(message)
+        _record_patiently(message, token, outcome, started + RECORDING_SECONDS)
+    except Exception as error:
+        # The claim's lease runs out and the message is tried again.
+        logger.error("delivery interrupted", extra={"message_id": message_pk, "error": type(error).__name__})
+
+
+def is_keeping_up():
+    """Readiness check: no message has been due for ten minutes."""
+    return not Message.objects.filter(
+        Q(status=Status.QUEUED, next_attempt_at__lt=Now() - OVERDUE)
+        | Q(status=Status.SENDING, claim_expires_at__lt=Now() - OVERDUE)
+    ).exists()
+
+
+def _claim(message_pk, token):
+    """Take the message for this process with one UPDATE; False when it isn't due, is taken or done."""
+    due = Q(status=Status.QUEUED, next_attempt_at__lte=Now())
+    abandoned = Q(status=Status.SENDING, claim_expires_at__lt=Now())
+    return Message.objects.filter(due | abandoned, pk=message_pk).update(
+        # First, because MySQL assigns from left to right and must still see the old status.
+        possible_duplicate=Case(When(status=Status.SENDING, then=Value(True)), default=F("possible_duplicate")),
+        status=Status.SENDING,
+        attempts=F("attempts") + 1,
+        claim_token=token,
+        claim_expires_at=Now() + LEASE,
+        last_attempt_at=Now(),
+    )
+
+
+def _attempt(message):
+    """Send the message and return None, or return the failure."""
+    if message.attempts > ATTEMPTS_MOST:
+        return PermanentFailure("every attempt ended without an answer")
+    try:
+        CHANNELS[message.channel].send(message)
+    except (TemporaryFailure, PermanentFailure) as failure:
+        return failure
+    except Exception as error:  # a defect of ours; later attempts may meet a mended version
+        logger.error("delivery failed", extra={"message_id": message.pk, "error": type(error).__name__})
+        return TemporaryFailure(f"unexpected {type(error).__name__}")
+    return None
+
+
+def _record_patiently(message, token, outcome, deadline):
+    """Record the outcome, trying again while the database is away: an unrecorded mail would be sent again."""
+    while True:
+        try:
+            with transaction.atomic():
+                _record(message, token, outcome)
+            return
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > deadline:
+                raise
+            connection.close()
+            time.sleep(1)
+
+
+def _record(message, token, outcome):
+    claimed = Message.objects.filter(pk=message.pk, claim_token=token)
+    done = {"claim_token": None, "claim_expires_at": None}
+    if outcome is None:
+        claimed.update(status=Status.SENT, sent_at=Now(), next_attempt_at=None, failure="", **done)
+        logger.info("message sent", extra={"message_id": message.pk})
+        return
+    failure = str(outcome)[:100]
+    logger.warning("message not sent", extra={"message_id": message.pk, "error": failure})
+    if isinstance(outcome, PermanentFailure) or message.attempts >= ATTEMPTS_MOST:
+        claimed.update(status=Status.FAILED, next_attempt_at=None, failure=failure, **done)
+        return
+    wait = _backoff(message.attempts)
+    if claimed.update(status=Status.QUEUED, next_attempt_at=Now() + wait, failure=failure, **done):
+        # A second later than due, since the queue goes by this machine's clock and the claim by the database's.
+        queue.nudge(message.pk, timezone.now() + wait + timedelta(seconds=1))
+
+
+def _backoff(attempts):
+    """Return the wait after so many attempts: 30 s, doubled each time up to an hour, spread by a fifth."""
+    seconds = min(BACKOFF_FIRST * 2 ** (attempts - 1), BACKOFF_MOST)
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 — spreads retries, guards nothing

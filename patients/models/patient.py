@@ -1,0 +1,259 @@
+from django.conf import settings
+from django.db import IntegrityError, models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from patients import fields, numbers, search, validators
+from patients.models.audit import AuditEvent
+from patients.models.message import Message
+from patients.photos import storage
+from patients.transactions import OutcomeUnknown, commit
+
+
+class EmailTaken(Exception):
+    """Another patient, `patient`, has this email address and nobody said that they share it."""
+
+    def __init__(self, patient):
+        super().__init__()
+        self.patient = patient
+
+
+class ChangedMeanwhile(Exception):
+    """The record is no longer the version that the change was made from."""
+
+
+class PatientQuerySet(models.QuerySet):
+    def newest_first(self):
+        return self.order_by("-pk")
+
+    def before(self, number):
+        """Those registered before the patient with this number: the next page of a list, found by index."""
+        return self.filter(pk__lt=self.model.objects.filter(number=number).values("pk"))
+
+    def search(self, text):
+        """Those of whom every word of the text begins a key; see patients/search.py."""
+        found = self
+        for ranges in search.ranges(text):
+            matches = Q()
+            for first, last in ranges:
+                matches |= Q(key__gte=first, key__lt=last)
+            found = found.filter(pk__in=SearchKey.objects.filter(matches).values("patient"))
+        return found
+
+
+class Patient(models.Model):
+    """A person registered with the clinic, with a photo of their identity document."""
+
+    class Source(models.TextChoices):
+        FORM = "form", _("form")
+        API = "api", _("API")
+        ADMIN = "admin", _("admin")
+
+    #: What people may enter and correct; the rest follows from it.
+    ENTERED = ("full_name", "email", "phone", "address", "date_of_birth", "document_photo")
+
+    number = fields.KeyField(_("patient number"), max_length=numbers.LENGTH, unique=True, editable=False)
+    full_name = fields.FullNameField(
+        _("Full name"), max_length=validators.NAME_LENGTH, help_text=_("As on the identity document")
+    )
+    email = fields.EmailField(
+        _("Email address"),
+        max_length=validators.EMAIL_LENGTH,
+        help_text=_("The confirmation is sent to this address"),
+    )
+    # Null for an address that the patient shares with another.
+    email_key = fields.KeyField(max_length=validators.EMAIL_LENGTH, unique=True, null=True, editable=False)
+    phone = fields.PhoneField(
+        _("Phone number"), max_length=16, help_text=_("With the country code, like +1 202 555 0123")
+    )
+    address = fields.AddressField(_("Address"), max_length=validators.ADDRESS_LENGTH, blank=True)
+    date_of_birth = fields.BirthDateField(_("Date of birth"), null=True, blank=True)
+    document_photo = fields.DocumentPhotoField(
+        _("Photo of the identity document"), max_length=100, help_text=_("JPG, PNG or WebP")
+    )
+    language = models.CharField(_("language of messages"), max_length=10, choices=settings.LANGUAGES)
+    registered_at = models.DateTimeField(_("registered"), default=timezone.now, editable=False)
+    # Staff who registered somebody can be deactivated, not deleted.
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("registered by"),
+        related_name="+",
+        null=True,
+        editable=False,
+    )
+    source = models.CharField(_("registered through"), max_length=10, choices=Source, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("patient"), _("patients")
+        permissions = [("view_document_photo", _("Can view the photo of the identity document"))]
+        constraints = [
+            models.CheckConstraint(condition=~Q(full_name=""), name="patient_has_name"),
+            models.CheckConstraint(condition=~Q(email=""), name="patient_has_email"),
+            models.CheckConstraint(condition=~Q(phone=""), name="patient_has_phone"),
+            models.CheckConstraint(condition=~Q(document_photo=""), name="patient_has_document_photo"),
+        ]
+
+    def __str__(self):
+        # Ends in the admin's log, among other places: the number, never the name.
+        return f"Patient {self.display_number}" if self.number else "Patient"
+
+    def get_absolute_url(self):
+        return reverse("patients:record", args=[self.display_number])
+
+    @property
+    def display_number(self):
+        return numbers.display(self.number)
+
+    @property
+    def shared_email(self):
+        return self.email_key is None
+
+    @property
+    def confirmation(self):
+        """The latest message to the patient; prefetch `messages` for lists."""
+        return max(self.messages.all(), key=lambda message: message.pk, default=None)
+
+    def register(self, *, by, source, shared_email=False):
+        """Put a new patient, with a SafePhoto as document_photo, on disk together with the confirmation owed.
+
+        When it returns, the photo, the record, the message, its job and the audit event are all durable. When it
+        raises, none of them is, but for OutcomeUnknown (the connection broke during COMMIT), after which the photo
+        stays for the sweeper to decide. Raises ValidationError for values against the rules and EmailTaken for an
+        address that another patient has, unless `shared_email`.
+        """
+        self.registered_by, self.source = by, source
+        self.language = self.language or translation.get_language() or settings.LANGUAGE_CODE
+        self.clean_fields(exclude={"document_photo", "number"})
+        self.email_key = None if shared_email else validators.email_key(self.email)
+        self.document_photo = storage.store(self.document_photo.file)
+        try:
+            self._insert()
+        except OutcomeUnknown:
+            raise
+        except BaseException:
+            storage.discard(self.document_photo.name)
+            raise
+
+    def _insert(self):
+        def insert():
+            self.pk, self._state.adding = None, True
+            self.save(force_insert=True)
+            self._write_search_keys()
+            Message.objects.create(patient=self)
+            AuditEvent.record(AuditEvent.Action.REGISTERED, by=self.registered_by, patient=self)
+
+        while True:
+            self.number = numbers.new()
+            try:
+                return commit(insert)
+            except IntegrityError:
+                # Which key was it? The database's text would tell, but differs, and repeats the address.
+                self._refuse_taken_email()
+                if not Patient.objects.filter(number=self.number).exists():
+                    raise
+
+    def correct(self, *, by, shared_email=None, version=None):
+        """Save what was changed on this record; a new photo (a SafePhoto) takes the old one's place.
+
+        `shared_email` says anew whether the address is shared; None leaves it as it is unless the address changes.
+        Raises ValidationError and EmailTaken like register(), and ChangedMeanwhile when `version` is given and the
+        record has another by now. Whatever it raises, record and photo are as before.
+        """
+        self.clean_fields(exclude={"document_photo"})
+        new_photo = None
+        if self.document_photo.is_new:
+            new_photo = storage.store(self.document_photo.file)
+            self.document_photo = new_photo
+        try:
+            old_photo = self._update(by, shared_email, version)
+        except OutcomeUnknown:
+            raise
+        except BaseException:
+            if new_photo:
+                storage.discard(new_photo)
+            raise
+        if new_photo:
+            storage.discard(old_photo)
+
+    def _update(self, by, shared_email, version):
+        def update():
+            before = Patient.objects.select_for_update().get(pk=self.pk)
+            if version is not None and before.version != version:
+                raise ChangedMeanwhile
+            changed = [name for name in (*self.ENTERED, "language") if getattr(self, name) != getattr(before, name)]
+            shares = before.shared_email and "email" not in changed if shared_email is None else shared_email
+            self.email_key = None if shares else validators.email_key(self.email)
+            if self.email_key != before.email_key and "email" not in changed:
+                changed.append("shared_email")
+            if changed:
+                self.version = before.version + 1
+                self.save(update_fields=[*self.ENTERED, "language", "email_key", "version"])
+                self.search_keys.all().delete()
+                self._write_search_keys()
+                AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(changed))
+            return before.document_photo.name
+
+        try:
+            return commit(update)
+        except IntegrityError:
+            self._refuse_taken_email()
+            raise
+
+    def remove(self, *, by):
+        """Delete the record, what belongs to it and its photo; the audit keeps the number."""
+
+        def delete():
+            AuditEvent.record(AuditEvent.Action.REMOVED, by=by, patient=self)
+            Patient.objects.filter(pk=self.pk).delete()
+
+        commit(delete)
+        storage.discard(self.document_photo.name)
+
+    def send_confirmation_again(self, *, by):
+        """Queue the confirmation once more; does nothing while one is on its way. Returns whether it did."""
+
+        def queue_again():
+            latest = Message.objects.select_for_update().filter(patient=self).first()
+            if latest and latest.is_on_its_way:
+                return False
+            if latest and latest.status == Message.Status.FAILED:
+                latest.queue_again()
+            else:
+                Message.objects.create(patient=self)
+            AuditEvent.record(AuditEvent.Action.SENT_AGAIN, by=by, patient=self)
+            return True
+
+        return commit(queue_again)
+
+    def photo_seen(self, *, by, thumbnail=False):
+        """Note, durably, that somebody is about to be shown the photo."""
+        detail = "thumbnail" if thumbnail else ""
+        AuditEvent.record(AuditEvent.Action.PHOTO_SEEN, by=by, patient=self, detail=detail)
+
+    def _refuse_taken_email(self):
+        taken = Patient.objects.filter(email_key=self.email_key).exclude(pk=self.pk).first()
+        if self.email_key and taken:
+            raise EmailTaken(taken) from None
+
+    def _write_search_keys(self):
+        SearchKey.objects.bulk_create(SearchKey(patient=self, key=key) for key in sorted(search.keys(self)))
+
+
+class SearchKey(models.Model):
+    """One of the keys by which a patient is found; see patients/search.py."""
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="search_keys")
+    key = fields.KeyField(max_length=search.KEY_LENGTH)
+
+    class Meta:
+        default_permissions = []
+        indexes = [models.Index(fields=["key", "patient"], name="search_key")]
+
+    def __str__(self):
+        return f"search key {self.pk}"

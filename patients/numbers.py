@@ -1,0 +1,44 @@
+"""Patient numbers: eight characters of Crockford's base32, random but for the last, which checks the others.
+
+Alphabet and look-alikes: https://www.crockford.com/base32.html. The check is a Reed–Solomon code over GF(32) instead of
+Crockford's (which needs five more symbols): each position has another weight, so any one wrong character and any
+two swapped ones are noticed.
+"""
+
+import secrets
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 8
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_LOOKALIKES = str.maketrans("OIL", "011", "- ")
+
+
+def new():
+    """Return a new random number, without its hyphen."""
+    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    return body + _check_character(body)
+
+
+def normalize(text):
+    """Return the number that somebody typed, or None: any case, hyphen or not, O for 0, I and L for 1."""
+    number = text.upper().translate(_LOOKALIKES)
+    if len(number) != LENGTH or not all(character in _VALUES for character in number):
+        return None
+    return number if _check_character(number[:-1]) == number[-1] else None
+
+
+def display(number):
+    """Return the number as people read it: 7K4M-2Q9X."""
+    return f"{number[:4]}-{number[4:]}"
+
+
+def _check_character(body):
+    remainder = 0
+    for character in body:
+        remainder = _double(remainder ^ _VALUES[character])
+    return ALPHABET[remainder]
+
+
+def _double(value):
+    """Multiply by the generator of GF(32) modulo x⁵ + x² + 1."""
+    return (value << 1) ^ (0b100101 if value & 0b10000 else 0)

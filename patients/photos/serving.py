@@ -1,0 +1,29 @@
+"""The one way in which a photo leaves the service."""
+
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404
+
+from patients.photos import storage
+
+
+def photo_response(patient, *, by, thumbnail=False):
+    """Return the photo (image/jpeg) after noting who sees it; the caller has asked for the permission.
+
+    If the note can't be written, the exception keeps the photo from being shown.
+    """
+    name = patient.document_photo.name
+    try:
+        file = default_storage.open(storage.thumbnail_name(name) if thumbnail else name)
+    except FileNotFoundError:
+        raise Http404 from None
+    patient.photo_seen(by=by, thumbnail=thumbnail)
+    return FileResponse(
+        file,
+        content_type="image/jpeg",
+        headers={
+            "Content-Disposition": f'inline; filename="{patient.display_number}.jpg"',
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )

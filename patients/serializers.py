@@ -1,0 +1,136 @@
+import base64
+import binascii
+import re
+from io import BytesIO
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from patients import validators
+from patients.models import Message, Patient
+from patients.photos import cleaning
+
+NOT_TEXT = _("This must be text")
+NOT_BASE64 = _("document_photo must be the photo's bytes in base64, or a data: URL of them")
+UNKNOWN_FIELD = _("There is no field of this name")
+READ_ONLY_FIELD = _("This field cannot be set")
+_DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,")
+
+
+class RuledField(serializers.CharField):
+    """Text under the rule of the model's field of the same name."""
+
+    default_error_messages = {"invalid": NOT_TEXT, "null": NOT_TEXT}
+
+    def bind(self, field_name, parent):
+        super().bind(field_name, parent)
+        self.model_field = Patient._meta.get_field(field_name)
+        self.help_text = self.model_field.help_text
+        self.allow_blank, self.trim_whitespace, self.validators = True, False, []
+        if self.model_field.missing:
+            self.error_messages["required"] = self.model_field.missing
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return self.model_field.clean(data, None)
+
+
+class DocumentPhotoField(serializers.Field):
+    """In: a file part, or base64 (RFC 4648, section 4) with or without a data: URL around it. Out: its URL."""
+
+    default_error_messages = {"required": cleaning.PHOTO_MISSING, "null": cleaning.PHOTO_MISSING}
+
+    def to_internal_value(self, data):
+        if isinstance(data, UploadedFile):
+            return cleaning.clean(data)
+        if not isinstance(data, str):
+            raise serializers.ValidationError(NOT_BASE64, "invalid")
+        text = data[match.end() :] if (match := _DATA_URL.match(data)) else data
+        file = BytesIO()
+        file.size = len(text) * 3 // 4
+        if file.size <= settings.MAX_PHOTO_BYTES:
+            try:
+                file.write(base64.b64decode(text, validate=True))
+            except (binascii.Error, ValueError):
+                raise serializers.ValidationError(NOT_BASE64, "invalid") from None
+        return cleaning.clean(file)
+
+    def to_representation(self, patient_photo):
+        number = patient_photo.instance.display_number
+        return settings.SITE_URL + reverse("api:document-photo", args=[number])
+
+
+class ConfirmationSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Message
+        fields = ["channel", "status", "attempts", "sent_at"]
+        read_only_fields = fields
+
+
+class PatientSerializer(serializers.ModelSerializer):
+    number = serializers.CharField(source="display_number", read_only=True)
+    full_name = RuledField()
+    email = RuledField()
+    shared_email = serializers.BooleanField(required=False)
+    phone = RuledField()
+    address = RuledField(required=False)
+    date_of_birth = serializers.DateField(
+        required=False,
+        allow_null=True,
+        validators=[validators.date_of_birth],
+        error_messages={"invalid": validators.BIRTH_FORMAT, "datetime": validators.BIRTH_FORMAT},
+    )
+    document_photo = DocumentPhotoField()
+    confirmation = ConfirmationSerializer(read_only=True)
+
+    class Meta:
+        model = Patient
+        fields = [
+            "number",
+            "full_name",
+            "email",
+            "shared_email",
+            "phone",
+            "address",
+            "date_of_birth",
+            "document_photo",
+            "registered_at",
+            "confirmation",
+        ]
+
+    def to_internal_value(self, data):
+        writable = {field.field_name for field in self._writable_fields}
+        extra = {
+            name: serializers.ErrorDetail(
+                *((READ_ONLY_FIELD, "read_only") if name in self.fields else (UNKNOWN_FIELD, "unknown"))
+            )
+            for name in set(data) - writable
+        }
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(error.detail | {k: [v] for k, v in extra.items()}) from None
+        if extra:
+            raise serializers.ValidationError({k: [v] for k, v in extra.items()})
+        return values
+
+    def create(self, values):
+        shared_email = values.pop("shared_email", False)
+        patient = Patient(**values)
+        patient.register(
+            by=self.context["request"].user, source=Patient.Source.API, shared_email=shared_email
+        )
+        return patient
+
+    def update(self, patient, values):
+        shared_email = values.pop("shared_email", None)
+        for name, value in values.items():
+            setattr(patient, name, value)
+        patient.correct(
+            by=self.context["request"].user, shared_email=shared_email, version=self.context["version"]
+        )
+        return patient

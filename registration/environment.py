@@ -1,0 +1,166 @@
+"""Reads the environment strictly: a value that makes no sense is a sentence at start-up, never a surprise later.
+
+Every reader takes the variable's name and its default, treats an empty value as unset, honours `NAME_FILE` (a
+file that holds the value, as Docker secrets do) and raises ImproperlyConfigured with a sentence.
+"""
+
+import os
+import re
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_environment = environ.FileAwareEnv()
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def text(name, default=""):
+    try:
+        return _environment.str(name, default="").strip() or default
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE must name a readable text file: {error}") from None
+
+
+def flag(name, default):
+    value = text(name)
+    if value and value.lower() not in _FLAGS:
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
+    return _FLAGS[value.lower()] if value else default
+
+
+def number(name, default, *, least, most):
+    value = text(name)
+    if not value:
+        return default
+    if not re.fullmatch(r"\d{1,18}", value, re.ASCII) or not least <= int(value) <= most:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}, not {value!r}")
+    return int(value)
+
+
+def words(name, default=(), *, choices=None):
+    """Return a comma-separated list; with `choices`, every word must be one of them."""
+    found = [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+    for word in found:
+        if choices and word not in choices:
+            raise ImproperlyConfigured(f"{name} must be chosen from {', '.join(choices)}, not {word!r}")
+    return found
+
+
+def choice(name, default, choices):
+    value = text(name, default)
+    if value not in choices:
+        shown = ", ".join(sorted(choices)) if len(choices) < 12 else "the known ones"
+        raise ImproperlyConfigured(f"{name} must be one of {shown}, not {value!r}")
+    return value
+
+
+def pattern(name):
+    """Return a compiled regular expression, or None when unset."""
+    try:
+        return re.compile(text(name)) if text(name) else None
+    except re.error as error:
+        raise ImproperlyConfigured(f"{name} must be a regular expression: {error}") from None
+
+
+def site_url(name, default):
+    """Return an http(s) origin without a trailing slash."""
+    value = text(name, default).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 — reading it is what validates it
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.username:
+        raise ImproperlyConfigured(f"{name} must look like https://clinic.example, not {value!r}")
+    return value
+
+
+def database(name, sqlite_file):
+    """Return Django's database settings from `mysql://user:password@host:port/name` or `sqlite:///file`."""
+    value = text(name)
+    if not value:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": sqlite_file}
+    # The value itself is never repeated: it holds a password.
+    hint = f"{name} must look like mysql://user:password@host:3306/database or sqlite:////folder/file.sqlite3"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(hint) from None
+    path = unquote(parts.path[1:])
+    if parts.scheme == "sqlite" and path and not parts.netloc:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": path}
+    if parts.scheme == "mysql" and parts.hostname and path and "/" not in path:
+        return {
+            "ENGINE": "django.db.backends.mysql",
+            "NAME": path,
+            "HOST": parts.hostname,
+            "PORT": port or 3306,
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+        }
+    raise ImproperlyConfigured(hint)
+
+
+def smtp(name, default):
+    """Return Django's EMAIL_* settings from `smtp://user:password@host:587/?tls=1` (or `?ssl=1`)."""
+    hint = f"{name} must look like smtp://user:password@host:587/?tls=1"
+    try:
+        parts = urlsplit(text(name, default))
+        port = parts.port
+        options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    except ValueError:
+        raise ImproperlyConfigured(hint) from None
+    known = set(options) <= {"tls", "ssl"} and set(options.values()) <= set(_FLAGS)
+    tls, ssl = (_FLAGS.get(options.get(option, "0"), False) for option in ("tls", "ssl"))
+    if parts.scheme != "smtp" or not parts.hostname or parts.path not in ("", "/") or not known or (tls and ssl):
+        raise ImproperlyConfigured(hint)
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (587 if tls else 465 if ssl else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": tls,
+        "EMAIL_USE_SSL": ssl,
+    }
+
+
+def secret(name, file, *, made_when_missing):
+    """Return a secret of at least 32 characters; on the embedded default one is made once, in `file`, mode 0600."""
+    value = text(name)
+    if not value:
+        if not made_when_missing:
+            raise ImproperlyConfigured(f"{name} or {name}_FILE must be set when DATABASE_URL is")
+        value = file.read_text().strip() if file.exists() else _make_secret(file)
+    if len(value) < 32 or value.startswith("change-me"):
+        raise ImproperlyConfigured(f"{name} must be at least 32 random characters, not a placeholder")
+    return value
+
+
+def _make_secret(file):
+    # Written aside and linked into place, so that two processes starting together agree on one whole file.
+    aside = file.with_name(f"{file.name}.{os.getpid()}")
+    aside.touch(mode=0o600)
+    aside.write_text(secrets.token_urlsafe(48))
+    try:
+        os.link(aside, file)
+    except FileExistsError:
+        pass  # another process was first; its secret counts
+    finally:
+        aside.unlink()
+    return file.read_text()
+
+
+def folder(name, default):
+    """Return a directory's absolute path, made (mode 0700) when missing; it must be writable."""
+    path = Path(text(name, str(default))).absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} must be a folder that can be written to: {error}") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"{name} must be a folder that can be written to: {path}")
+    return path

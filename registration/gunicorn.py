@@ -1,0 +1,18 @@
+"""gunicorn's settings: `gunicorn --config python:registration.gunicorn registration.wsgi`."""
+
+import gc
+import os
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS") or 3)
+threads = int(os.environ.get("WEB_THREADS") or 4)
+bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
+preload_app = True  # a wrong setting ends the start with one sentence, and the workers share the code's memory
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 — a heartbeat file, off the disk
+graceful_timeout = 8
+loglevel = "warning"
+
+
+def when_ready(server):
+    gc.freeze()  # what was loaded before the fork stays shared: the collector no longer touches it

@@ -1,0 +1,61 @@
+"""/livez and /readyz: for load balancers, at any Host, without sign-in, without details."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse
+from django.utils.module_loading import import_string
+
+_CHECK_SECONDS = 1
+_executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
+
+
+def answer(get_response):
+    """Middleware: /livez says that the process runs, /readyz that it can register a patient (200 or 503)."""
+
+    def middleware(request):
+        if request.path == "/livez":
+            return _status(True)
+        if request.path == "/readyz":
+            return _status(_ready())
+        return get_response(request)
+
+    return middleware
+
+
+def _status(healthy):
+    return HttpResponse(
+        "ok\n" if healthy else "unavailable\n",
+        status=200 if healthy else 503,
+        content_type="text/plain",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _ready():
+    # In a thread of its own, because a database that hangs would hold the request longer than its caller waits.
+    try:
+        return _executor.submit(_all_well).result(timeout=_CHECK_SECONDS)
+    except Exception:  # whatever is wrong, the answer is 503
+        return False
+
+
+def _all_well():
+    try:
+        return all(import_string(check)() for check in settings.READINESS_CHECKS)
+    finally:
+        connection.close()
+
+
+def migrated():
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def disk_has_room():
+    """Whether the photos' disk has more than max(200 MB, 5 %) free."""
+    usage = shutil.disk_usage(settings.MEDIA_ROOT)
+    return usage.free > max(200_000_000, usage.total // 20)

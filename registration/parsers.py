@@ -1,0 +1,40 @@
+"""Reads request bodies strictly."""
+
+import json
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+NOT_JSON = "The body must be valid JSON, encoded in UTF-8"
+NOT_OBJECT = "The body must be a JSON object"
+
+
+class StrictJSONParser(BaseParser):
+    """JSON as RFC 8259 and I-JSON (RFC 7493) have it: UTF-8, one object, no NaN, no key twice."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig("The body is larger than any photo may be")
+        try:
+            body = json.loads(
+                stream.read().decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+            )
+        except (ValueError, RecursionError):
+            raise ParseError(NOT_JSON) from None
+        if not isinstance(body, dict):
+            raise ParseError(NOT_OBJECT)
+        return body
+
+
+def _unique(pairs):
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,246 @@
+"""One settings file for every place the service runs; what differs comes from the environment (.env.example)."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import phonenumbers
+from django.utils.translation import gettext_lazy as _
+
+from registration import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
+
+EMBEDDED = not env.text("DATABASE_URL")
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.secret("SECRET_KEY", DATA_DIR / "secret.key", made_when_missing=EMBEDDED)
+SITE_URL = env.site_url("SITE_URL", "http://127.0.0.1:8000")
+_site = urlsplit(SITE_URL)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1", "[::1]"])
+
+# What a clinic decides.
+CLINIC_NAME = env.text("CLINIC_NAME", "Riverside Clinic")
+PHONE_DEFAULT_REGION = env.choice("PHONE_DEFAULT_REGION", "US", phonenumbers.SUPPORTED_REGIONS)
+EMAIL_ALLOWED_DOMAINS = [domain.lower() for domain in env.words("EMAIL_ALLOWED_DOMAINS")]
+NAME_PATTERN = env.pattern("NAME_PATTERN")
+MAX_PHOTO_BYTES = env.number("MAX_PHOTO_BYTES", 10_000_000, least=10_000, most=100_000_000)
+PHOTO_FORMATS = env.words("PHOTO_FORMATS", ["JPEG", "PNG", "WEBP"], choices=["JPEG", "PNG", "WEBP"])
+
+# The application.
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",  # so that templates/django/forms/ may override Django's own
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "patients",  # last: its admin takes back what the queue's and the tokens' admin registered
+]
+MIDDLEWARE = [
+    "registration.request_id.assign",
+    "registration.health.answer",  # before anything that looks at the Host, the session or the database
+    "registration.headers.secure",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "registration.urls"
+WSGI_APPLICATION = "registration.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "registration.context.clinic",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The database. Nothing acknowledged may be lost: SQLite syncs at every commit, MySQL is told to by its server.
+_SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",  # a deferred transaction that turns to writing fails at once when another writes
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
+}
+_MYSQL_OPTIONS = {
+    "charset": "utf8mb4",
+    # The time zone makes the server's clock (Now() in queries) the UTC that Django stores.
+    "init_command": "SET sql_mode='TRADITIONAL', time_zone='+00:00'",
+    "isolation_level": "read committed",
+    "connect_timeout": 3,
+    "read_timeout": 10,
+    "write_timeout": 10,
+}
+_database = env.database("DATABASE_URL", DATA_DIR / "db.sqlite3")
+_on_mysql = _database["ENGINE"].endswith("mysql")
+DATABASES = {
+    "default": {
+        **_database,
+        "OPTIONS": _MYSQL_OPTIONS if _on_mysql else _SQLITE_OPTIONS,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        # Racing requests are tested too, and threads can't share SQLite's in-memory test database.
+        "TEST": {"CHARSET": "utf8mb4"} if _on_mysql else {"NAME": DATA_DIR / "test.sqlite3"},
+    }
+}
+
+# The queue. The job is a row beside the patient's, written by the same transaction (patients/messages/delivery.py).
+Q_CLUSTER = {
+    "name": "registration",
+    "orm": "default",
+    "workers": 4,
+    "queue_limit": 4,
+    "bulk": 1,
+    "poll": 0.2,
+    "timeout": 60,
+    "retry": 300,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "save_limit": -1,
+    "recycle": 500,
+    "guard_cycle": 0.5,
+    "catch_up": False,
+    "scheduler": False,
+}
+
+# What /readyz asks; each returns whether all is well.
+READINESS_CHECKS = [
+    "registration.health.migrated",
+    "registration.health.disk_has_room",
+    "patients.messages.delivery.is_keeping_up",
+]
+
+# Mail.
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+globals().update(env.smtp("EMAIL_URL", "smtp://127.0.0.1:1025"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "registration@clinic.example")
+
+# Files. Photos are never served by URL: patients.views.photo shows them.
+MEDIA_ROOT = env.folder("MEDIA_ROOT", DATA_DIR / "media")
+STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("STATIC_ROOT", DATA_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "patients.photos.storage.PhotoStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_HANDLERS = [
+    "registration.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# A JSON body carries the photo in base64, a third larger, beside a few short fields.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_PHOTO_BYTES * 4 // 3 + 65_536
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 50
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+
+# Signing in.
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "patients:list"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# The browser. TLS ends at the proxy, which sets X-Forwarded-Proto; without https in SITE_URL the header is not believed.
+_tls = _site.scheme == "https"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _tls else None
+SECURE_SSL_REDIRECT = _tls
+SECURE_HSTS_SECONDS = 31_536_000 if _tls else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _tls
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "registration.errors.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CSP = {
+    "default-src": ["'self'"],
+    "img-src": ["'self'", "data:", "blob:"],
+    "object-src": ["'none'"],
+    "base-uri": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+}
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains and
+    "security.W021",  # preloading bind the clinic's other sites: theirs to decide, at the proxy
+]
+
+# The JSON API.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["patients.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["patients.authentication.ModelPermissions"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["registration.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "registration.problems.handle",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=365)}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Patient Registration",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Language and time.
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", dict(LANGUAGES))
+LOCALE_PATHS = [BASE_DIR / "patients" / "locale"]
+TIME_ZONE = env.choice("TIME_ZONE", "UTC", available_timezones())
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "registration.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "patients": {"level": "INFO"},
+        # django's own handlers would print tracebacks, whose messages carry personal data.
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
