@@ -120,7 +120,9 @@ class MessageAdmin(ReadOnlyAdmin):
             return
         patients = Patient.objects.filter(pk__in=chosen.values("patient"))
         count = sum(patient.send_confirmation_again(by=request.user) for patient in patients)
-        text = ngettext("%(count)d confirmation will be sent again.", "%(count)d confirmations will be sent again.", count)
+        text = ngettext(
+            "%(count)d confirmation will be sent again.", "%(count)d confirmations will be sent again.", count
+        )
         self.message_user(request, text % {"count": count})
 
 

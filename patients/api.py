@@ -27,6 +27,11 @@ class PatientView:
     serializer_class = PatientSerializer
     lookup_field = "number"
 
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
 
 @extend_schema_view(
     get=extend_schema(

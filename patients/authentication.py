@@ -24,9 +24,12 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 class ModelPermissions(DjangoModelPermissions):
-    """Reading needs the permission to view, too."""
+    """Reading needs the permission to view, too; methods that are not here are nobody's (405)."""
 
-    perms_map = DjangoModelPermissions.perms_map | {
+    perms_map = {
+        "OPTIONS": [],
         "GET": ["%(app_label)s.view_%(model_name)s"],
         "HEAD": ["%(app_label)s.view_%(model_name)s"],
+        "POST": ["%(app_label)s.add_%(model_name)s"],
+        "PATCH": ["%(app_label)s.change_%(model_name)s"],
     }

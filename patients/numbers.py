@@ -1,8 +1,8 @@
 """Patient numbers: eight characters of Crockford's base32, random but for the last, which checks the others.
 
-Alphabet and look-alikes: https://www.crockford.com/base32.html. The check is a Reed–Solomon code over GF(32) instead of
-Crockford's (which needs five more symbols): each position has another weight, so any one wrong character and any
-two swapped ones are noticed.
+Alphabet and look-alikes: https://www.crockford.com/base32.html. The check is a Reed–Solomon code over GF(32)
+instead of Crockford's (which needs five more symbols): each position has another weight, so any one wrong character
+and any two swapped ones are noticed.
 """
 
 import secrets
@@ -19,9 +19,14 @@ def new():
     return body + _check_character(body)
 
 
+def fold(text):
+    """Return what was typed, a number or its beginning, in the alphabet as far as it can be."""
+    return text.upper().translate(_LOOKALIKES)
+
+
 def normalize(text):
     """Return the number that somebody typed, or None: any case, hyphen or not, O for 0, I and L for 1."""
-    number = text.upper().translate(_LOOKALIKES)
+    number = fold(text)
     if len(number) != LENGTH or not all(character in _VALUES for character in number):
         return None
     return number if _check_character(number[:-1]) == number[-1] else None

@@ -21,7 +21,7 @@ ROLES = {
 }
 
 
-def create(sender, apps, using, **kwargs):
+def create(sender, using, **kwargs):
     """post_migrate receiver: make the groups and give each exactly the permissions of its role."""
     from django.contrib.auth.management import create_permissions
     from django.contrib.auth.models import Group, Permission

@@ -35,10 +35,9 @@ def ranges(text):
     text = text.strip()
     digits = "".join(str(unicodedata.digit(c)) for c in text if c.isdigit())
     if _PHONE.fullmatch(text) and len(digits) > 2:
-        yield [
-            *_prefixes(f"p{digits}", f"r{digits.lstrip('0')[::-1]}", f"n{fold(text)}"),
-            *_number_prefixes(text),
-        ]
+        national = digits.lstrip("0")  # dialled with a 0 at home, without it from abroad
+        backwards = [f"r{national[::-1]}"] if national else []
+        yield _prefixes(f"p{digits}", *backwards, f"n{fold(text)}") + _number_prefixes(text)
         return
     number = numbers.normalize(text)
     if number:
@@ -46,7 +45,7 @@ def ranges(text):
         return
     for word in text.split()[:WORDS_MOST]:
         found = _prefixes(f"e{fold(word)}", *(f"n{part}" for part in _words(word)[:1]))
-        if any(c.isdigit() for c in word):
+        if len(word) > 3 or any(c.isdigit() for c in word):
             found += _number_prefixes(word)
         yield found
 
@@ -60,7 +59,7 @@ def _words(name):
 
 
 def _number_prefixes(text):
-    return _prefixes("k" + text.upper().replace("-", "").replace(" ", ""))
+    return _prefixes(f"k{numbers.fold(text)}")
 
 
 def _prefixes(*keys):

@@ -1,6 +1,7 @@
 import base64
 import binascii
 import re
+from datetime import UTC
 from io import BytesIO
 
 from django.conf import settings
@@ -29,14 +30,16 @@ class RuledField(serializers.CharField):
         super().bind(field_name, parent)
         self.model_field = Patient._meta.get_field(field_name)
         self.help_text = self.model_field.help_text
-        self.allow_blank, self.trim_whitespace, self.validators = True, False, []
         if self.model_field.missing:
             self.error_messages["required"] = self.model_field.missing
 
-    def to_internal_value(self, data):
+    def run_validation(self, data=serializers.empty):
+        is_empty, data = self.validate_empty_values(data)
+        if is_empty:
+            return data
         if not isinstance(data, str):
             self.fail("invalid")
-        return self.model_field.clean(data, None)
+        return data if data == "" and self.model_field.blank else self.model_field.clean(data, None)
 
 
 class DocumentPhotoField(serializers.Field):
@@ -65,6 +68,8 @@ class DocumentPhotoField(serializers.Field):
 
 
 class ConfirmationSerializer(serializers.ModelSerializer):
+    sent_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+
     class Meta:
         model = Message
         fields = ["channel", "status", "attempts", "sent_at"]
@@ -85,6 +90,7 @@ class PatientSerializer(serializers.ModelSerializer):
         error_messages={"invalid": validators.BIRTH_FORMAT, "datetime": validators.BIRTH_FORMAT},
     )
     document_photo = DocumentPhotoField()
+    registered_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
     confirmation = ConfirmationSerializer(read_only=True)
 
     class Meta:
@@ -121,16 +127,12 @@ class PatientSerializer(serializers.ModelSerializer):
     def create(self, values):
         shared_email = values.pop("shared_email", False)
         patient = Patient(**values)
-        patient.register(
-            by=self.context["request"].user, source=Patient.Source.API, shared_email=shared_email
-        )
+        patient.register(by=self.context["request"].user, source=Patient.Source.API, shared_email=shared_email)
         return patient
 
     def update(self, patient, values):
         shared_email = values.pop("shared_email", None)
         for name, value in values.items():
             setattr(patient, name, value)
-        patient.correct(
-            by=self.context["request"].user, shared_email=shared_email, version=self.context["version"]
-        )
+        patient.correct(by=self.context["request"].user, shared_email=shared_email, version=self.context["version"])
         return patient

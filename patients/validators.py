@@ -134,17 +134,15 @@ def address(value):
 def date_of_birth(value):
     """Return the date when it lies between 1900 and today."""
     if value > timezone.localdate():
-        raise ValidationError(BIRTH_FUTURE, "invalid")
+        raise ValidationError(BIRTH_FUTURE, "future")
     if value < BIRTH_EARLIEST:
-        raise ValidationError(BIRTH_EARLY, "invalid")
+        raise ValidationError(BIRTH_EARLY, "early")
     return value
 
 
 def _has_controls(text):
     return any(
-        unicodedata.category(character) in _CONTROL_CATEGORIES
-        or character in _BIDI_CONTROLS
-        or character in _TAGS
+        unicodedata.category(character) in _CONTROL_CATEGORIES or character in _BIDI_CONTROLS or character in _TAGS
         for character in text
     )
 

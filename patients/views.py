@@ -79,7 +79,9 @@ def change(request, number):
         except EmailTaken as taken:
             form.refuse_taken_email(taken.patient)
         except ChangedMeanwhile:
-            form.add_error(None, _("Somebody else changed this record meanwhile. Open it again and repeat your change"))
+            form.add_error(
+                None, _("Somebody else changed this record meanwhile. Open it again and repeat your change")
+            )
         else:
             messages.success(request, _("Saved."))
             return redirect(patient)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from registration import request_id
 
-_EXTRAS = ("status_code", "message_id", "error", "count")
+_EXTRAS = ("status_code", "message_id", "error")
 
 
 class JsonFormatter(logging.Formatter):
@@ -21,6 +21,8 @@ class JsonFormatter(logging.Formatter):
             "request_id": request_id.current(),
             **{name: str(getattr(record, name)) for name in _EXTRAS if hasattr(record, name)},
         }
+        if match := getattr(getattr(record, "request", None), "resolver_match", None):
+            line["route"] = match.view_name  # not the path, in which somebody may have put anything
         if record.exc_info and record.exc_info[0]:
             line["exception"] = record.exc_info[0].__name__
             line["at"] = [

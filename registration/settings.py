@@ -175,7 +175,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# The browser. TLS ends at the proxy, which sets X-Forwarded-Proto; without https in SITE_URL the header is not believed.
+# The browser. TLS ends at the proxy, which sets X-Forwarded-Proto; it is believed only with https in SITE_URL.
 _tls = _site.scheme == "https"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _tls else None
 SECURE_SSL_REDIRECT = _tls

@@ -1,5 +1,5 @@
 import uuid
-from email.utils import make_msgid, parseaddr
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +12,7 @@ from patients.messages import queue
 def new_message_id():
     """Return a Message-ID (RFC 5322, section 3.6.4), random and without the machine's name."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    return make_msgid(idstring=uuid.uuid4().hex, domain=domain)
+    return f"<{uuid.uuid4().hex}@{domain}>"
 
 
 class Message(models.Model):
@@ -30,9 +30,7 @@ class Message(models.Model):
         SENT = "sent", _("sent")
         FAILED = "failed", _("failed")
 
-    patient = models.ForeignKey(
-        "patients.Patient", models.CASCADE, related_name="messages", verbose_name=_("patient")
-    )
+    patient = models.ForeignKey("patients.Patient", models.CASCADE, related_name="messages", verbose_name=_("patient"))
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.EMAIL)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.utils.translation import gettext_lazy as _
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401 — makes them known
 
 PHOTO_MISSING = _("Select a photo of the identity document")
 PHOTO_TYPE = _("The selected file must be a JPG, PNG or WebP")
@@ -22,10 +22,9 @@ PHOTO_DAMAGED = _("The selected file could not be read – it may be damaged. Ch
 LONG_SIDE_LEAST, SHORT_SIDE_LEAST, ASPECT_MOST = 480, 240, 6  # pixels, pixels, long side over short side
 LONG_SIDE_STORED, LONG_SIDE_THUMBNAIL = 2000, 480  # pixels
 QUALITY = 88
-# Megapixels at most, so that the worst file that is let in costs less than 300 MB and 3 s to decode.
+# Megapixels at most, so that the worst file that is let in costs less than 300 MB and 3 s to decode. MPO is what many
+# phone cameras write under .jpg: a JPEG with more pictures behind the first; Pillow opens it as JPEG.
 _MEGAPIXELS = {"JPEG": 64, "MPO": 64, "PNG": 25, "WEBP": 15}
-# What many phone cameras write under .jpg is MPO: a JPEG with more pictures behind the first.
-_ALSO = {"JPEG": ["JPEG", "MPO"], "PNG": ["PNG"], "WEBP": ["WEBP"]}
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif"}
 
@@ -76,9 +75,8 @@ def _refuse_known_others(start):
 
 
 def _decode(file):
-    formats = [name for chosen in settings.PHOTO_FORMATS for name in _ALSO[chosen]]
     try:
-        image = Image.open(file, formats=formats)
+        image = Image.open(file, formats=settings.PHOTO_FORMATS)
     except Image.UnidentifiedImageError:
         raise ValidationError(PHOTO_TYPE, "invalid") from None
     long_side, short_side = max(image.size), min(image.size)

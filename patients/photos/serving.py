@@ -11,17 +11,17 @@ def photo_response(patient, *, by, thumbnail=False):
 
     If the note can't be written, the exception keeps the photo from being shown.
     """
+    patient.photo_seen(by=by, thumbnail=thumbnail)
     name = patient.document_photo.name
     try:
         file = default_storage.open(storage.thumbnail_name(name) if thumbnail else name)
     except FileNotFoundError:
         raise Http404 from None
-    patient.photo_seen(by=by, thumbnail=thumbnail)
     return FileResponse(
         file,
+        filename=f"{patient.display_number}.jpg",
         content_type="image/jpeg",
         headers={
-            "Content-Disposition": f'inline; filename="{patient.display_number}.jpg"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cache-Control": "private, no-store",
             "X-Content-Type-Options": "nosniff",

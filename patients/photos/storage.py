@@ -4,7 +4,6 @@ import os
 import secrets
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 
@@ -15,9 +14,7 @@ class PhotoStorage(FileSystemStorage):
     """Files that survive a crash the moment save() returns, readable by this service alone."""
 
     def __init__(self):
-        super().__init__(
-            location=settings.MEDIA_ROOT, file_permissions_mode=0o600, directory_permissions_mode=0o700
-        )
+        super().__init__(file_permissions_mode=0o600, directory_permissions_mode=0o700)
 
     def url(self, name):
         raise NotImplementedError("Photos have no URL: patients.views.photo asks for permission first")

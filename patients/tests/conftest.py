@@ -1,0 +1,193 @@
+"""The world in which the tests speak: a clinic, its staff, a client of the API, an inbox."""
+
+import base64
+import json
+import mailbox
+import re
+import socket
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from knox.models import AuthToken
+
+from patients.models import Patient
+from patients.photos import cleaning
+from patients.tests import pictures
+
+ANA = {
+    "full_name": "Ana María Ñandú",
+    "email": "ana@example.org",
+    "phone": "+598 99 123 456",
+    "address": "Rincón 487\nMontevideo",
+    "date_of_birth": "1984-02-29",
+}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(settings, tmp_path):
+    """Every test has a media folder of its own, and needs no collected static files."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """The bytes of a good photo."""
+    return pictures.encoded()
+
+
+@pytest.fixture
+def upload(photo):
+    """Return a new file as a browser sends it; its name and its type are the sender's word."""
+
+    def make(content=photo, name="document.jpg", content_type="image/jpeg"):
+        return SimpleUploadedFile(name, content, content_type)
+
+    return make
+
+
+@pytest.fixture
+def member(db):
+    """Return a new member of staff with a role."""
+
+    def make(role, username=None):
+        user = User.objects.create_user(username or role.lower().replace(" ", "-"))
+        user.groups.add(Group.objects.get(name=role))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def receptionist(member):
+    return member("Front desk")
+
+
+@pytest.fixture
+def desk(receptionist):
+    """A browser at the front desk, signed in."""
+    client = Client()
+    client.force_login(receptionist)
+    return client
+
+
+@pytest.fixture
+def back_office(db):
+    """A browser in which a superuser is signed in."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin"))
+    return client
+
+
+class ApiClient(Client):
+    """A client of the JSON API; `post_json` and `patch_json` send dictionaries."""
+
+    def post_json(self, path, body, **extra):
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        return self.post(path, text, content_type="application/json", **extra)
+
+    def patch_json(self, path, body, **extra):
+        return self.patch(path, json.dumps(body), content_type="application/json", **extra)
+
+
+@pytest.fixture
+def api(receptionist):
+    _, token = AuthToken.objects.create(receptionist, expiry=timedelta(days=1))
+    return ApiClient(headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def ana(photo):
+    """What the API is sent to register Ana."""
+    return ANA | {"document_photo": base64.b64encode(photo).decode()}
+
+
+@pytest.fixture
+def new_patient(photo):
+    """Return an unsaved patient, as the doors hand one to register()."""
+
+    def make(**values):
+        patient = Patient(**(ANA | values))
+        patient.document_photo = cleaning.clean(SimpleUploadedFile("x", photo))
+        return patient
+
+    return make
+
+
+@pytest.fixture
+def registered(new_patient, receptionist):
+    """Register a patient and return them."""
+
+    def make(**values):
+        patient = new_patient(**values)
+        patient.register(by=receptionist, source=Patient.Source.FORM)
+        return patient
+
+    return make
+
+
+@pytest.fixture
+def stored_files(settings):
+    """Return the files in the media folder."""
+    return lambda: [file for file in settings.MEDIA_ROOT.rglob("*") if file.is_file()]
+
+
+class Inbox:
+    """A real SMTP server on loopback; `answers` maps a command to what it replies instead of accepting."""
+
+    def __init__(self, folder):
+        self.maildir = mailbox.Maildir(folder)
+        self.answers = {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if "RCPT" in self.answers:
+            return self.answers["RCPT"]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if "DATA" in self.answers:
+            return self.answers["DATA"]
+        message = mailbox.MaildirMessage(envelope.content)
+        message["X-Recipients"] = ", ".join(envelope.rcpt_tos)
+        self.maildir.add(message)
+        return "250 OK"
+
+    def mails(self):
+        return list(self.maildir)
+
+
+@pytest.fixture
+def inbox(settings, tmp_path):
+    inbox = Inbox(tmp_path / "mail")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(inbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = port
+    settings.EMAIL_TIMEOUT = 2
+    inbox.stop = controller.stop
+    yield inbox
+    if controller.server:
+        controller.stop()
+
+
+@pytest.fixture
+def errors():
+    """Return the texts of a page's error summary."""
+
+    def find(response):
+        summary = response.content.decode().split('id="error-summary"')[1].split("</ul>")[0]
+        return re.findall(r"<li>(?:<a[^>]*>)?([^<]+)", summary)
+
+    return find

@@ -1,0 +1,117 @@
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.sites import site
+from django.urls import reverse
+from django_q.models import OrmQ
+
+from patients.models import AuditEvent, Message, Patient
+from patients.tests.conftest import ANA
+
+PATIENTS = reverse("admin:patients_patient_changelist")
+
+
+def test_finds_by_name_email_phone_and_number(back_office, registered):
+    ana = registered()
+    registered(full_name="Juan", email="juan@example.org", phone="+1 202 555 0123")
+
+    for typed in ("nandu", "ANA@example", "123 456", ana.display_number):
+        response = back_office.get(PATIENTS, {"q": typed})
+        assert list(response.context["cl"].result_list) == [ana]
+
+
+def test_the_lists_queries_do_not_grow_with_the_rows(back_office, registered, django_assert_max_num_queries):
+    for count in range(12):
+        registered(email=f"p{count}@example.org")
+
+    with django_assert_max_num_queries(10):
+        assert len(back_office.get(PATIENTS).context["cl"].result_list) == 12
+
+
+def test_filters_by_the_messages_state(back_office, registered):
+    failed = registered()
+    registered(email="juan@example.org")
+    Message.objects.filter(patient=failed).update(status="failed")
+
+    response = back_office.get(PATIENTS, {"messages__status__exact": "failed"})
+
+    assert list(response.context["cl"].result_list) == [failed]
+
+
+def test_shows_a_record_with_its_photo_and_changes_it_without_a_message(back_office, registered):
+    patient = registered()
+    url = reverse("admin:patients_patient_change", args=[patient.pk])
+    assert f"/patients/{patient.display_number}/photo/" in back_office.get(url).content.decode()
+    jobs = OrmQ.objects.count()
+
+    response = back_office.post(url, ANA | {"full_name": "Ana Pérez", "language": "es"})
+
+    assert response.status_code == 302
+    patient.refresh_from_db()
+    assert (patient.full_name, patient.language, patient.version) == ("Ana Pérez", "es", 2)
+    assert Message.objects.count() == 1 and OrmQ.objects.count() == jobs
+    assert AuditEvent.objects.filter(action="changed").exists()
+
+
+def test_its_log_names_nobody(back_office, upload):
+    back_office.post(reverse("admin:patients_patient_add"), ANA | {"document_photo": upload()})
+
+    entry = LogEntry.objects.get()
+    assert entry.object_repr == f"Patient {Patient.objects.get().display_number}"
+    assert "Ana" not in entry.change_message and "ana@" not in entry.change_message
+
+
+def test_an_address_taken_after_the_check_is_told_with_nothing_lost(
+    back_office, registered, upload, monkeypatch, stored_files
+):
+    first_look = iter([True])
+    original = Patient.objects.none().__class__.first
+
+    def nobody_yet(queryset):
+        return None if next(first_look, False) else original(queryset)
+
+    registered()
+    monkeypatch.setattr(Patient.objects.none().__class__, "first", nobody_yet)
+    response = back_office.post(
+        reverse("admin:patients_patient_add"), ANA | {"full_name": "Juan", "document_photo": upload()}
+    )
+
+    assert response.status_code == 200 and "already registered" in response.content.decode()
+    assert 'value="Juan"' in response.content.decode()
+    assert Patient.objects.count() == 1 and len(stored_files()) == 2
+
+
+def test_removes_a_patient_with_the_photo(back_office, registered, stored_files):
+    one, two = registered(), registered(email="juan@example.org")
+
+    page = back_office.post(reverse("admin:patients_patient_delete", args=[one.pk]), {"post": "yes"})
+    assert page.status_code == 302
+    back_office.post(PATIENTS, {"action": "delete_selected", "_selected_action": [two.pk], "post": "yes"})
+
+    assert not Patient.objects.exists() and stored_files() == []
+    assert AuditEvent.objects.filter(action="removed").count() == 2
+
+
+def test_sends_failed_messages_again(back_office, registered):
+    registered()
+    Message.objects.update(status="failed")
+    url = reverse("admin:patients_message_changelist")
+    assert len(back_office.get(url, {"status__exact": "failed"}).context["cl"].result_list) == 1
+
+    back_office.post(url, {"action": "send_again", "_selected_action": [Message.objects.get().pk]})
+
+    assert Message.objects.get().status == "queued"
+
+
+def test_messages_and_the_audit_can_only_be_read(back_office, registered):
+    registered()
+
+    for noun in (Message, AuditEvent):
+        base = f"admin:patients_{noun._meta.model_name}"
+        pk = noun.objects.get().pk
+        assert back_office.get(reverse(f"{base}_change", args=[pk])).status_code == 200
+        assert back_office.get(reverse(f"{base}_add")).status_code == 403
+        assert back_office.post(reverse(f"{base}_change", args=[pk]), {}).status_code == 403
+        assert back_office.post(reverse(f"{base}_delete", args=[pk]), {"post": "yes"}).status_code == 403
+
+
+def test_the_queues_own_pages_are_not_there():
+    assert not [model for model in site._registry if model._meta.app_label == "django_q"]

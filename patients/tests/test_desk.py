@@ -1,0 +1,205 @@
+"""The front desk's pages, without script."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from patients import validators
+from patients.models import Message, Patient
+from patients.photos import cleaning
+from patients.tests.conftest import ANA
+
+REGISTER = reverse("patients:register")
+
+
+def test_asks_to_sign_in_first_and_comes_back(client, receptionist):
+    receptionist.set_password("correct horse")
+    receptionist.save()
+
+    response = client.get("/", follow=True)
+    assert response.redirect_chain[-1] == ("/accounts/login/?next=/patients/", 302)
+
+    wrong = client.post("/accounts/login/", {"username": "front-desk", "password": "wrong"})
+    assert "is not correct" in wrong.content.decode()
+    right = client.post(
+        "/accounts/login/?next=/patients/register/", {"username": "front-desk", "password": "correct horse"}
+    )
+    assert (right.status_code, right["Location"]) == (302, "/patients/register/")
+    assert client.post("/accounts/logout/").status_code == 302
+    assert client.get("/patients/").status_code == 302
+
+
+def test_never_redirects_to_another_site(client, receptionist):
+    receptionist.set_password("correct horse")
+    receptionist.save()
+
+    response = client.post(
+        "/accounts/login/?next=https://evil.example/", {"username": "front-desk", "password": "correct horse"}
+    )
+
+    assert response["Location"] == "/patients/"
+
+
+def test_a_registration_leads_to_its_record(desk, upload):
+    response = desk.post(REGISTER, ANA | {"document_photo": upload()}, follow=True)
+
+    patient = Patient.objects.get()
+    assert response.redirect_chain == [(f"/patients/{patient.display_number}/", 302)]
+    page = response.content.decode()
+    assert f"has patient number <strong>{patient.display_number}</strong>" in page
+    assert "A confirmation is on its way to ana@example.org" in page
+    assert "queued" in page and f"/patients/{patient.display_number}/photo/" in page
+    assert "has patient number" not in desk.get(response.redirect_chain[0][0]).content.decode()
+
+
+def test_shows_all_errors_with_what_was_typed(desk, errors):
+    response = desk.post(REGISTER, {"full_name": "Ana <b>", "email": "ana", "phone": "12", "address": "Rincón 487"})
+
+    assert response.status_code == 422
+    assert errors(response) == [
+        "Full name must not include invisible control characters, &lt; or &gt;",
+        validators.EMAIL_FORMAT,
+        validators.PHONE_FORMAT,
+        cleaning.PHOTO_MISSING,
+    ]
+    page = response.content.decode()
+    assert "<title>Error: Register a patient" in page
+    assert 'value="Ana &lt;b&gt;"' in page and 'value="ana"' in page and "Rincón 487</textarea>" in page
+    assert 'href="#id_phone"' in page and 'aria-describedby="id_phone_helptext id_phone_error"' in page
+    assert page.index('id="id_phone_error"') < page.index('name="phone"')
+
+
+def test_a_taken_address_shows_who_has_it_and_offers_to_share(desk, registered, upload, errors):
+    ana = registered()
+
+    response = desk.post(REGISTER, ANA | {"full_name": "Juan", "document_photo": upload()})
+
+    page = response.content.decode()
+    assert errors(response) == [validators.EMAIL_TAKEN]
+    assert f'href="/patients/{ana.display_number}/"' in page and "They share this address" in page
+
+
+def test_needs_the_permission_for_each_deed(member, client, registered, stored_files):
+    number = registered().display_number
+    reader = member("Reader")
+    client.force_login(reader)
+
+    assert client.get("/patients/").status_code == client.get(f"/patients/{number}/").status_code == 200
+    for url in (REGISTER, f"/patients/{number}/change/"):
+        assert client.get(url).status_code == client.post(url, ANA).status_code == 403
+    assert client.post(f"/patients/{number}/send-again/").status_code == 403
+    reader.groups.clear()
+    assert client.get("/patients/").status_code == client.get(f"/patients/{number}/").status_code == 403
+    assert len(stored_files()) == 2
+
+
+def test_refuses_a_form_from_elsewhere(receptionist, upload):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(receptionist)
+
+    assert browser.post(REGISTER, ANA | {"document_photo": upload()}).status_code == 403
+    assert not Patient.objects.exists()
+
+
+def test_lists_the_newest_first_page_by_page(desk, registered, settings):
+    for count in range(23):
+        registered(full_name=f"Patient {count}", email=f"p{count}@example.org")
+
+    first = desk.get("/patients/")
+    names = [patient.full_name for patient in first.context["patients"]]
+    assert names == [f"Patient {count}" for count in range(22, 2, -1)]
+
+    second = desk.get(f"/patients/?before={first.context['patients'][-1].display_number}")
+    assert [patient.full_name for patient in second.context["patients"]] == ["Patient 2", "Patient 1", "Patient 0"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["ana", "ÑANDU", "nandu ana", "maría", "Ana@Example", "+598 99 123", "123 456", "099123456", "59899123456"],
+)
+def test_finds_a_person_by_parts_of_what_is_known(typed, desk, registered):
+    ana = registered()
+    registered(full_name="Juan Pérez", email="juan@example.org", phone="+1 202 555 0123")
+
+    assert list(desk.get("/patients/", {"search": typed}).context["patients"]) == [ana]
+
+
+def test_finds_a_person_by_number_however_written(desk, registered):
+    ana = registered()
+    registered(email="juan@example.org")
+
+    for typed in (ana.number, ana.display_number.lower(), ana.display_number[:4]):
+        assert list(desk.get("/patients/", {"search": typed}).context["patients"]) == [ana]
+
+
+@pytest.mark.parametrize(
+    "typed", ["xyz", "ana xyz", "'; DROP TABLE patients_patient; --", "%", "\x00", "a" * 5000, "0000"]
+)
+def test_finds_nobody_and_says_so(typed, desk, registered):
+    registered()
+
+    response = desk.get("/patients/", {"search": typed})
+
+    assert response.status_code == 200 and list(response.context["patients"]) == []
+    assert "Nobody found" in response.content.decode()
+
+
+def test_the_number_of_queries_does_not_grow_with_the_patients(desk, registered, django_assert_max_num_queries):
+    for count in range(12):
+        registered(email=f"p{count}@example.org")
+
+    with django_assert_max_num_queries(10):
+        assert len(desk.get("/patients/").context["patients"]) == 12
+
+
+def test_a_record_opens_however_its_number_is_written(desk, registered):
+    patient = registered()
+
+    for written in (patient.number, patient.display_number.lower()):
+        assert desk.get(f"/patients/{written}/").status_code == 200
+    for wrong in ("0000-0000", "7K4M-2Q9Z", "x" * 8, "1"):
+        assert desk.get(f"/patients/{wrong}/").status_code == 404
+
+
+def test_corrects_a_record(desk, registered):
+    patient = registered()
+    url = f"/patients/{patient.display_number}/change/"
+    page = desk.get(url).content.decode()
+    assert 'value="Ana María Ñandú"' in page and 'value="1984-02-29"' in page and 'name="version" value="1"' in page
+
+    response = desk.post(url, ANA | {"full_name": "Ana Pérez", "version": 1})
+
+    assert (response.status_code, response["Location"]) == (302, f"/patients/{patient.display_number}/")
+    patient.refresh_from_db()
+    assert patient.full_name == "Ana Pérez" and patient.version == 2
+
+
+def test_refuses_a_correction_of_what_somebody_else_changed_meanwhile(desk, registered, errors):
+    patient = registered()
+    url = f"/patients/{patient.display_number}/change/"
+    desk.post(url, ANA | {"full_name": "Ana Pérez", "version": 1})
+
+    response = desk.post(url, ANA | {"full_name": "Ana López", "version": 1})
+
+    assert response.status_code == 422 and "Somebody else changed this record" in errors(response)[0]
+    patient.refresh_from_db()
+    assert patient.full_name == "Ana Pérez"
+
+
+def test_sends_the_confirmation_again(desk, registered):
+    patient = registered()
+    record, url = f"/patients/{patient.display_number}/", f"/patients/{patient.display_number}/send-again/"
+    assert "Send again" not in desk.get(record).content.decode()
+    Message.objects.update(status="failed", failure="mail server answered 550", attempts=1)
+
+    page = desk.get(record).content.decode()
+    assert "Not sent: mail server answered 550" in page and "Send again" in page
+    assert "will be sent again" in desk.post(url, follow=True).content.decode()
+    assert Message.objects.get().status == "queued"
+    assert desk.get(url).status_code == 405
+
+
+def test_speaks_spanish_to_a_spanish_browser(desk):
+    page = desk.get(REGISTER, headers={"Accept-Language": "es"}).content.decode()
+
+    assert '<html lang="es"' in page and "Correo" in page

@@ -1,0 +1,113 @@
+"""A wrong setting is a sentence at start-up."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from registration import environment
+
+ROOT = Path(__file__).parents[2]
+
+
+def manage(*arguments, **variables):
+    """Run manage.py with nothing but these variables."""
+    environ = {"PATH": os.environ["PATH"]} | variables
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("DEBUG", "maybe", "DEBUG must be true or false, not 'maybe'"),
+        ("MAX_PHOTO_BYTES", "10MB", "MAX_PHOTO_BYTES must be a whole number from 10000 to 100000000, not '10MB'"),
+        ("DATABASE_URL", "postgres://x:hidden@y/z", "DATABASE_URL must look like mysql://"),
+        ("DATABASE_URL", "mysql://u:hidden@h:port/z", "DATABASE_URL must look like mysql://"),
+        ("EMAIL_URL", "imap://u:hidden@h/", "EMAIL_URL must look like smtp://"),
+        ("SITE_URL", "clinic.example", "SITE_URL must look like https://clinic.example"),
+        ("PHONE_DEFAULT_REGION", "XX", "PHONE_DEFAULT_REGION must be one of"),
+        ("LANGUAGE_CODE", "fr", "LANGUAGE_CODE must be one of en, es, not 'fr'"),
+        ("TIME_ZONE", "Mars/Olympus", "TIME_ZONE must be one of"),
+        ("PHOTO_FORMATS", "JPEG,BMP", "PHOTO_FORMATS must be chosen from JPEG, PNG, WEBP, not 'BMP'"),
+        ("NAME_PATTERN", "[", "NAME_PATTERN must be a regular expression"),
+        ("SECRET_KEY", "change-me", "SECRET_KEY must be at least 32 random characters"),
+        ("SECRET_KEY_FILE", "/nowhere/key", "SECRET_KEY_FILE must name a readable text file"),
+        ("DATA_DIR", "/dev/null/x", "DATA_DIR must be a folder that can be written to"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(name, value, sentence, tmp_path):
+    result = manage("check", **({"DATA_DIR": str(tmp_path)} | {name: value}))
+
+    # The database is wanted only with its secret; what is wrong comes first.
+    assert result.returncode == 1 and result.stdout == ""
+    assert "Traceback" not in result.stderr and "hidden" not in result.stderr
+    if name == "DATABASE_URL":
+        result = manage("check", DATA_DIR=str(tmp_path), SECRET_KEY="k" * 40, DATABASE_URL=value)
+    assert sentence in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_database_elsewhere_wants_a_secret(tmp_path):
+    result = manage("check", DATA_DIR=str(tmp_path), DATABASE_URL="mysql://u:p@127.0.0.1/z")
+
+    assert "SECRET_KEY or SECRET_KEY_FILE must be set when DATABASE_URL is" in result.stderr
+
+
+def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
+    pytest.importorskip("MySQLdb")
+    result = manage(
+        "migrate", DATA_DIR=str(tmp_path), SECRET_KEY="k" * 40, DATABASE_URL="mysql://u:hidden@127.0.0.1:1/z"
+    )
+
+    assert result.returncode == 1 and result.stderr.startswith("The database cannot be used: ")
+    assert result.stderr.count("\n") == 1 and "hidden" not in result.stderr
+
+
+def test_the_embedded_default_makes_its_own_secret_once(tmp_path):
+    for _ in range(2):
+        assert manage("check", DATA_DIR=str(tmp_path)).returncode == 0
+    key = tmp_path / "secret.key"
+
+    assert key.stat().st_mode & 0o777 == 0o600 and len(key.read_text()) > 40
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("secret")] == ["secret.key"]
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path):
+    (tmp_path / "key").write_text("s" * 40 + "\n")
+
+    result = manage(
+        "shell", "-v0", "-c", "from django.conf import settings; print(settings.SECRET_KEY)",
+        DATA_DIR=str(tmp_path), SECRET_KEY_FILE=str(tmp_path / "key"),
+    )  # fmt: skip
+
+    assert result.stdout.strip() == "s" * 40
+
+
+def test_reads_database_and_mail_addresses(monkeypatch):
+    monkeypatch.setenv("A", "mysql://us%40er:p%2Fw@db.example:3307/clinic")
+    monkeypatch.setenv("B", "smtp://user:p%40ss@mail.example/?tls=1")
+
+    assert environment.database("A", None) == {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "clinic",
+        "HOST": "db.example",
+        "PORT": 3307,
+        "USER": "us@er",
+        "PASSWORD": "p/w",
+    }
+    mail = environment.smtp("B", None)
+    assert (mail["EMAIL_HOST"], mail["EMAIL_PORT"], mail["EMAIL_HOST_PASSWORD"]) == ("mail.example", 587, "p@ss")
+    assert mail["EMAIL_USE_TLS"] and not mail["EMAIL_USE_SSL"]
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://h/?tls=1&ssl=1", "smtp://h/?tls=maybe", "smtp://h/?x=1", "smtp://h:x/", "h:25"]
+)
+def test_refuses_mail_addresses_that_make_no_sense(url, monkeypatch):
+    monkeypatch.setenv("MAIL", url)
+
+    with pytest.raises(ImproperlyConfigured, match="MAIL must look like smtp://"):
+        environment.smtp("MAIL", None)

@@ -1,0 +1,208 @@
+"""The confirmation, sent to a real SMTP server."""
+
+from datetime import timedelta
+from email import policy
+from email.parser import BytesParser
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from patients import tasks
+from patients.messages import delivery
+from patients.models import AuditEvent, Message, Patient
+
+
+@pytest.fixture
+def message(registered):
+    return registered().messages.get()
+
+
+def deliver(message):
+    tasks.deliver(message.pk)
+    message.refresh_from_db()
+    return message
+
+
+def only_mail(inbox):
+    (mail,) = inbox.mails()
+    return BytesParser(policy=policy.default).parsebytes(mail.as_bytes())
+
+
+def test_is_one_mail_to_one_address_with_text_and_html(message, inbox, settings):
+    deliver(message)
+
+    mail = only_mail(inbox)
+    number = message.patient.display_number
+    assert (message.status, message.attempts) == ("sent", 1) and message.sent_at
+    assert mail["To"] == mail["X-Recipients"] == "ana@example.org"
+    assert mail["Subject"] == f"You are registered with {settings.CLINIC_NAME}"
+    assert mail["Message-ID"] == message.message_id and mail["Auto-Submitted"] == "auto-generated"
+    for kind in ("plain", "html"):
+        text = mail.get_body([kind]).get_content()
+        assert "Ana María Ñandú" in text and number in text
+        assert "99123456" not in text and "Rincón" not in text and "1984" not in text
+
+
+def test_speaks_the_patients_language(registered, inbox):
+    deliver(registered(language="es").messages.get())
+
+    mail = only_mail(inbox)
+    assert "registrad" in mail["Subject"].lower() and "Hola" in mail.get_body(["plain"]).get_content()
+    assert 'lang="es"' in mail.get_body(["html"]).get_content()
+
+
+@pytest.mark.parametrize("name", ["Eve, Ana", 'Ana "eve@mail.example" X', "👩" * 200, "Ana; eve@mail.example"])
+def test_puts_no_name_in_any_header(name, registered, inbox):
+    deliver(registered(full_name=name).messages.get())
+
+    mail = only_mail(inbox)
+    assert mail["X-Recipients"] == "ana@example.org"
+    assert "eve" not in str(mail.items()) and name not in str(mail.items())
+
+
+def test_a_clinics_name_of_two_lines_stays_one_subject(message, inbox, settings):
+    settings.CLINIC_NAME = "Riverside\r\nBcc: eve@example.org"
+    deliver(message)
+
+    mail = only_mail(inbox)
+    assert mail["Subject"] == "You are registered with Riverside Bcc: eve@example.org" and mail["Bcc"] is None
+
+
+def test_the_page_escapes_a_name(registered, inbox):
+    deliver(registered(full_name="Ana & Co").messages.get())
+
+    assert "Ana &amp; Co" in only_mail(inbox).get_body(["html"]).get_content()
+
+
+def test_is_sent_once_however_often_it_is_looked_at(message, inbox):
+    for _ in range(3):
+        deliver(message)
+
+    assert len(inbox.mails()) == 1 and message.attempts == 1
+
+
+def test_is_left_alone_while_another_worker_has_it(message, inbox):
+    assert delivery._claim(message.pk, "0" * 32)
+
+    deliver(message)
+
+    assert inbox.mails() == [] and message.status == "sending"
+
+
+def test_is_taken_over_from_a_worker_that_died(message, inbox):
+    delivery._claim(message.pk, "0" * 32)
+    Message.objects.update(claim_expires_at=Now() - timedelta(seconds=1))
+
+    deliver(message)
+
+    assert (message.status, message.attempts, message.possible_duplicate) == ("sent", 2, True)
+    assert only_mail(inbox)["Message-ID"] == message.message_id
+
+
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+def test_a_temporary_refusal_is_tried_again_later(command, message, inbox):
+    OrmQ.objects.all().delete()
+    inbox.answers[command] = "451 try later"
+    deliver(message)
+
+    assert (message.status, message.attempts, message.failure) == ("queued", 1, "mail server answered 451")
+    wait = message.next_attempt_at - timezone.now()
+    assert timedelta(seconds=20) < wait < timedelta(seconds=40)
+    job = OrmQ.objects.get()
+    assert job.task["args"] == (message.pk,) and message.next_attempt_at < job.lock
+
+    inbox.answers.clear()
+    deliver(message)
+    assert message.status == "queued"  # not due yet
+    Message.objects.update(next_attempt_at=Now())
+    deliver(message)
+    assert (message.status, message.attempts, message.failure) == ("sent", 2, "")
+
+
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+def test_a_permanent_refusal_ends_it_visibly(command, message, inbox):
+    OrmQ.objects.all().delete()
+    inbox.answers[command] = "550 no such mailbox for ana@example.org"
+    deliver(message)
+
+    assert (message.status, message.failure) == ("failed", "mail server answered 550")
+    assert not OrmQ.objects.exists()
+
+
+def test_a_mail_server_that_is_away_is_tried_again(message, inbox):
+    inbox.stop()
+    deliver(message)
+
+    assert message.status == "queued" and message.failure.startswith("mail server cannot be reached")
+
+
+def test_gives_up_after_the_last_attempt(message, inbox):
+    inbox.answers["RCPT"] = "451 try later"
+    Message.objects.update(attempts=delivery.ATTEMPTS_MOST - 1)
+    deliver(message)
+
+    assert message.status == "failed"
+
+
+def test_a_message_that_kills_its_workers_ends_as_failed(message, inbox):
+    Message.objects.update(
+        attempts=delivery.ATTEMPTS_MOST, status="sending", claim_expires_at=Now() - timedelta(seconds=1)
+    )
+    deliver(message)
+
+    assert message.status == "failed" and inbox.mails() == []
+
+
+def test_waits_longer_each_time_up_to_an_hour():
+    waits = [delivery._backoff(attempts).total_seconds() for attempts in range(1, 17)]
+
+    assert 24 <= waits[0] <= 36 and 48 <= waits[1] <= 72 and 2880 <= min(waits[8:]) and max(waits) <= 4320
+
+
+def test_a_defect_of_ours_never_shows_in_the_job(message, monkeypatch, caplog):
+    def fail(message):
+        raise ValueError("ana@example.org has a problem")
+
+    monkeypatch.setattr("patients.messages.email.render", fail)
+    deliver(message)
+
+    assert (message.status, message.failure) == ("queued", "unexpected ValueError")
+    assert "ana@example.org" not in caplog.text
+
+
+def test_a_failed_one_is_sent_again_to_the_corrected_address(message, inbox, receptionist):
+    inbox.answers["RCPT"] = "550 no such mailbox"
+    deliver(message)
+    inbox.answers.clear()
+    patient = message.patient
+    patient.email = "ana.maria@example.org"
+    patient.correct(by=receptionist)
+
+    assert patient.send_confirmation_again(by=receptionist)
+    message.refresh_from_db()
+    assert (message.status, message.attempts) == ("queued", 0)
+    deliver(message)
+
+    assert only_mail(inbox)["To"] == "ana.maria@example.org"
+    assert AuditEvent.objects.filter(action="sent_again").count() == 1
+
+
+def test_sending_again_waits_for_one_on_its_way_and_makes_a_new_one_after_a_sent_one(message, inbox, receptionist):
+    patient = message.patient
+    assert not patient.send_confirmation_again(by=receptionist)
+    deliver(message)
+
+    assert patient.send_confirmation_again(by=receptionist)
+
+    second = Patient.objects.get().confirmation
+    assert second.pk != message.pk and second.message_id != message.message_id and second.status == "queued"
+
+
+def test_tells_when_mail_does_not_keep_up(message):
+    assert delivery.is_keeping_up()
+
+    Message.objects.update(next_attempt_at=Now() - timedelta(minutes=11))
+
+    assert not delivery.is_keeping_up()
