@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from patients import validators
@@ -42,6 +43,15 @@ class RuledField(serializers.CharField):
         return data if data == "" and self.model_field.blank else self.model_field.clean(data, None)
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "description": (
+            f"To register or correct: the photo (JPEG, PNG or WebP, at most {settings.MAX_PHOTO_BYTES} bytes), in JSON "
+            "in base64 or as a data: URL, in multipart/form-data as a file part. In answers: the address of the photo."
+        ),
+    }
+)
 class DocumentPhotoField(serializers.Field):
     """In: a file part, or base64 (RFC 4648, section 4) with or without a data: URL around it. Out: its URL."""
 

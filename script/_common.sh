@@ -24,8 +24,8 @@ install() {
   [ -n "$python" ] || die "Python 3.11 or newer is needed: install it, or name it in PYTHON."
   can_build_mysqlclient || apt_install libmariadb-dev pkg-config gcc libc6-dev python3-dev || true
   can_build_mysqlclient && packages=all || packages=without-mysqlclient
-  wanted="$1 $packages $(cat requirements*.txt | cksum)"
-  [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ] || return 0
+  wanted="$packages $(cat requirements*.txt | cksum)"
+  [ "$(cat ".venv/$1.installed" 2>/dev/null)" != "$wanted" ] || return 0
   "$python" -m venv .venv 2>/dev/null || { apt_install python3-venv && "$python" -m venv .venv; } ||
     die "Python's venv module is needed (Debian: apt install python3-venv)."
   echo "Installing Python packages"
@@ -36,5 +36,5 @@ install() {
     grep -hvE '^(mysqlclient|-r)' requirements.txt "$1" | sort -u >.venv/packages
     .venv/bin/pip install -qq --disable-pip-version-check -r .venv/packages
   fi || die "The Python packages could not be installed; see above."
-  echo "$wanted" >.venv/installed
+  echo "$wanted" >".venv/$1.installed"
 }

@@ -1,0 +1,112 @@
+"""The service from outside: script/server, gunicorn, the worker and the inbox as real processes."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from patients.tests.service import ROOT, Service, free_port, wait_until
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with Service(tmp_path_factory.mktemp("service") / "data") as service:
+        yield service
+
+
+@pytest.fixture
+def patient(ana):
+    """Return a function that gives what the API is sent, with another address each time."""
+    count = iter(range(1000))
+    run = os.urandom(4).hex()
+    return lambda: ana | {"email": f"ana.{run}.{next(count)}@example.org"}
+
+
+def test_a_registration_ends_as_a_mail_in_the_inbox(service, patient):
+    token, body = service.token(), patient()
+
+    status, answer = service.call("/api/v1/patients/", body, token=token)
+
+    assert status == 201
+    (mail,) = wait_until(lambda: [mail for mail in service.mails() if mail["To"] == body["email"]], 10)
+    assert answer["number"].encode() in mail.as_bytes()
+    path = f"/api/v1/patients/{answer['number']}/"
+    wait_until(lambda: service.call(path, token=token)[1]["confirmation"]["status"] == "sent", 5)
+    status, photo = service.call(f"{path}document-photo/", token=token)
+    assert status == 200 and photo.startswith(b"\xff\xd8\xff")
+
+
+def test_prints_where_it_is_and_is_healthy(service):
+    assert f"Front desk   {service.url}/" in service.output()
+    assert service.call("/livez")[0] == service.call("/readyz")[0] == 200
+    assert service.call("/api/docs/")[0] == service.call("/static/style.css")[0] == 200
+
+
+def test_a_second_instance_runs_beside_it_but_not_on_its_port(service, tmp_path):
+    taken = subprocess.run(
+        ["script/server"], cwd=ROOT, env=service.environ, capture_output=True, text=True, timeout=60
+    )
+    assert taken.returncode != 0 and f"Port {service.port} of 127.0.0.1" in taken.stderr
+    assert "Traceback (most" not in taken.stdout + taken.stderr
+
+    with Service(tmp_path / "second") as second:
+        assert second.call("/readyz")[0] == service.call("/readyz")[0] == 200
+
+
+@pytest.mark.parametrize(("name", "value"), [("DATA_DIR", "/dev/null/x"), ("DATABASE_URL", "mysql://nonsense")])
+def test_what_cannot_work_is_a_sentence(name, value, service, tmp_path):
+    environ = service.environ | {"DATA_DIR": str(tmp_path / "x"), "PORT": str(free_port()), name: value}
+    result = subprocess.run(["script/server"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
+
+    assert result.returncode != 0 and name in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "group"), [(signal.SIGTERM, False), (signal.SIGINT, True)], ids=["SIGTERM", "Ctrl-C"]
+)
+def test_stops_wholly_and_keeps_everything(number, group, tmp_path, patient):
+    service = Service(tmp_path / "data")
+    with service:
+        token, body = service.token(), patient()
+        status, answer = service.call("/api/v1/patients/", body, token=token)
+        assert status == 201
+
+        assert service.stop(number, group=group) < 10
+        wait_until(lambda: service.processes() == [], 1)
+
+        service.start()
+        assert service.call(f"/api/v1/patients/{answer['number']}/", token=token)[1]["email"] == body["email"]
+        wait_until(service.mails, 10)
+        time.sleep(0.5)
+        assert len(service.mails()) == 1
+
+
+def test_without_a_worker_a_registration_waits_for_it(tmp_path, patient):
+    with Service(tmp_path / "data") as service:
+        token, body = service.token(), patient()
+        service.stop()
+        web = subprocess.Popen(
+            [ROOT / ".venv/bin/gunicorn", "--config", "python:registration.gunicorn", "registration.wsgi"],
+            cwd=ROOT,
+            env=service.environ,
+        )
+        try:
+            wait_until(lambda: _answers(service), 20)
+            status, answer = service.call("/api/v1/patients/", body, token=token)
+        finally:
+            web.terminate()
+            web.wait(10)
+        assert status == 201 and answer["confirmation"]["status"] == "queued" and service.mails() == []
+
+        service.start()
+        (mail,) = wait_until(service.mails, 15)
+        assert mail["To"] == body["email"]
+
+
+def _answers(service):
+    try:
+        return service.call("/livez")[0] == 200
+    except OSError:
+        return False
