@@ -47,7 +47,7 @@ class RuledField(serializers.CharField):
     {
         "type": "string",
         "description": (
-            f"To register or correct: the photo (JPEG, PNG or WebP, at most {settings.MAX_PHOTO_BYTES} bytes), in JSON "
+            f"To register: the photo (JPEG, PNG or WebP, at most {settings.MAX_PHOTO_BYTES} bytes), in JSON "
             "in base64 or as a data: URL, in multipart/form-data as a file part. In answers: the address of the photo."
         ),
     }
