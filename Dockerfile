@@ -45,7 +45,7 @@ CMD ["gunicorn", "--config", "python:registration.gunicorn", "registration.wsgi"
 
 # Only for docker-compose.debug.yml.
 FROM runtime AS debug
-USER root
+USER 0:0
 RUN pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check debugpy==1.8.22
 USER 10001:10001
 

@@ -1,3 +1,4 @@
+import phonenumbers
 from django.conf import settings
 from django.db import IntegrityError, models
 from django.db.models import Q
@@ -109,6 +110,11 @@ class Patient(models.Model):
     @property
     def display_number(self):
         return numbers.display(self.number)
+
+    @property
+    def display_phone(self):
+        number = phonenumbers.parse(self.phone)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     @property
     def shared_email(self):
