@@ -42,8 +42,17 @@ class PatientAdmin(admin.ModelAdmin):
     search_help_text = _("Name, email address, phone or patient number")
     shown = ["display_number", "photo", "source", "registered_at", "registered_by", "confirmation_status"]
 
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+
+        class FormOfUser(form):
+            def __init__(self, *args, **kwargs):
+                super().__init__(*args, user=request.user, **kwargs)
+
+        return FormOfUser
+
     def get_fields(self, request, obj=None):
-        entered = [*Patient.ENTERED, "shared_email"]
+        entered = [*Patient.ENTERED, "shared_email", "kept_photo"]
         return [*self.shown, *entered, "language"] if obj else entered
 
     def get_readonly_fields(self, request, obj=None):
@@ -90,6 +99,7 @@ class PatientAdmin(admin.ModelAdmin):
             patient.correct(by=request.user, shared_email=shared_email)
         else:
             patient.register(by=request.user, source=Patient.Source.ADMIN, shared_email=shared_email)
+        form.forget_draft()
 
     def delete_model(self, request, patient):
         patient.remove(by=request.user)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics, pagination
+from rest_framework.permissions import IsAuthenticated
 
 from patients.models import ChangedMeanwhile, EmailTaken, Patient
 from patients.photos.serving import photo_response
@@ -95,6 +96,8 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
 
 
 class DocumentPhoto(PatientView, generics.GenericAPIView):
+    permission_classes = [IsAuthenticated]
+
     @extend_schema(
         summary="See the photo of the document",
         responses={(200, "image/jpeg"): OpenApiResponse(OpenApiTypes.BINARY)},

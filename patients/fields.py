@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import models
 
 from patients import validators
-from patients.photos import cleaning
+from patients.photos import cleaning, refusals
 
 
 class KeyField(models.CharField):
@@ -74,15 +74,18 @@ class BirthDateField(models.DateField):
         return super().formfield(**{"error_messages": {"invalid": validators.BIRTH_FORMAT}} | kwargs)
 
 
+_MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIC": "image/heic,image/heif"}
+
+
 class SafePhotoFormField(forms.ImageField):
     """An upload whose cleaned value is a SafePhoto: what it is decides its content, not its name or type."""
 
     default_validators = []
     default_error_messages = {
-        "required": cleaning.PHOTO_MISSING,
-        "missing": cleaning.PHOTO_MISSING,
-        "invalid": cleaning.PHOTO_MISSING,
-        "empty": cleaning.PHOTO_EMPTY,
+        "required": refusals.PHOTO_MISSING,
+        "missing": refusals.PHOTO_MISSING,
+        "invalid": refusals.PHOTO_MISSING,
+        "empty": refusals.PHOTO_EMPTY,
     }
 
     def to_python(self, data):
@@ -101,7 +104,7 @@ class DocumentPhotoField(models.ImageField):
     attr_class = DocumentPhotoFile
 
     def formfield(self, **kwargs):
-        accept = ",".join(f"image/{name.lower()}" for name in settings.PHOTO_FORMATS)
+        accept = ",".join(_MEDIA_TYPES[name] for name in settings.PHOTO_FORMATS)
         return super().formfield(
             **{
                 "form_class": SafePhotoFormField,

@@ -1,16 +1,25 @@
 from django import forms
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from patients import validators
-from patients.models import Patient
+from patients.models import Patient, PhotoDraft
+from patients.photos import storage
+
+PHOTO_KEPT = _("Photo kept: %(name)s, %(size)s. Choose a different photo if it is the wrong one")
 
 
 class PatientForm(forms.ModelForm):
-    """A patient as staff enter and correct it, on the desk's pages and in admin."""
+    """A patient as staff enter and correct it, on the desk's pages and in admin.
+
+    A good photo survives the errors of other fields: it is kept as a draft of `user`, named by the hidden field
+    kept_photo. A bad one never costs the kept one.
+    """
 
     use_required_attribute = False  # errors come after submitting, in our words, beside their fields
 
     shared_email = forms.BooleanField(label=_("They share this address"), required=False)
+    kept_photo = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Patient
@@ -21,11 +30,20 @@ class PatientForm(forms.ModelForm):
             "date_of_birth": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         }
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, user, **kwargs):
         super().__init__(*args, label_suffix="", **kwargs)
-        self.taken_by = None
+        self.user, self.taken_by, self.draft = user, None, None
         if self.instance.pk:
             self.initial.setdefault("shared_email", self.instance.shared_email)
+        if self.is_bound:
+            self._take_up_draft()
+
+    def _take_up_draft(self):
+        self.draft, kept = PhotoDraft.find(self.data.get(self.add_prefix("kept_photo"), ""), by=self.user)
+        if self.draft:
+            # What a file field takes when nothing was uploaded.
+            self.initial["document_photo"] = self.draft.load()
+            self._say_kept(kept["name"], kept["size"])
 
     def _post_clean(self):
         super()._post_clean()
@@ -35,8 +53,36 @@ class PatientForm(forms.ModelForm):
             taken_by = Patient.objects.filter(email_key=key).exclude(pk=self.instance.pk).first()
             if taken_by:
                 self.refuse_taken_email(taken_by)
+        if self.errors:
+            self.keep_photo()
 
     def refuse_taken_email(self, taken_by):
         """Put the error beside the address; `taken_by` is the patient who has it."""
         self.taken_by = taken_by
         self.add_error("email", forms.ValidationError(validators.EMAIL_TAKEN, "taken"))
+
+    def keep_photo(self):
+        """Keep a newly uploaded, good photo while the form has errors."""
+        upload = self.files.get(self.add_prefix("document_photo"))
+        if not upload or "document_photo" not in self.cleaned_data:
+            return
+        photo = self.cleaned_data["document_photo"]
+        try:
+            token = PhotoDraft.keep(photo, by=self.user, file_name=upload.name, file_size=upload.size)
+        except OSError as error:
+            if not storage.is_no_space(error):
+                raise
+            return  # a comfort, done without while the disk is full
+        self.forget_draft()
+        self.data = self.data.copy()
+        self.data[self.add_prefix("kept_photo")] = token
+        self._say_kept(upload.name, upload.size)
+
+    def forget_draft(self):
+        """Drop the kept photo: another took its place, or the patient has it now."""
+        if self.draft:
+            self.draft.drop()
+            self.draft = None
+
+    def _say_kept(self, name, size):
+        self.fields["document_photo"].help_text = PHOTO_KEPT % {"name": name, "size": filesizeformat(size)}

@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from patients import validators
 from patients.models import Message, Patient
-from patients.photos import cleaning
+from patients.photos import cleaning, refusals
 
 NOT_TEXT = _("This must be text")
 NOT_BASE64 = _("document_photo must be the photo's bytes in base64, or a data: URL of them")
@@ -47,7 +47,7 @@ class RuledField(serializers.CharField):
     {
         "type": "string",
         "description": (
-            f"To register: the photo (JPEG, PNG or WebP, at most {settings.MAX_PHOTO_BYTES} bytes), in JSON "
+            f"To register: the photo (JPEG, PNG, WebP or HEIC, at most {settings.MAX_PHOTO_BYTES} bytes), in JSON "
             "in base64 or as a data: URL, in multipart/form-data as a file part. In answers: the address of the photo."
         ),
     }
@@ -55,7 +55,7 @@ class RuledField(serializers.CharField):
 class DocumentPhotoField(serializers.Field):
     """In: a file part, or base64 (RFC 4648, section 4) with or without a data: URL around it. Out: its URL."""
 
-    default_error_messages = {"required": cleaning.PHOTO_MISSING, "null": cleaning.PHOTO_MISSING}
+    default_error_messages = {"required": refusals.PHOTO_MISSING, "null": refusals.PHOTO_MISSING}
 
     def to_internal_value(self, data):
         if isinstance(data, UploadedFile):

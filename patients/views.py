@@ -1,10 +1,14 @@
 """The front desk's pages."""
 
+from contextlib import contextmanager
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -12,8 +16,13 @@ from patients import numbers
 from patients.forms import PatientForm
 from patients.models import ChangedMeanwhile, EmailTaken, Patient
 from patients.photos.serving import photo_response
+from patients.photos.storage import is_no_space
 
 PAGE_SIZE = 20
+CHANGED_MEANWHILE = gettext_lazy("Somebody else changed this record meanwhile. Open it again and repeat your change")
+NO_ROOM = gettext_lazy(
+    "There is no room to save the photo. Tell the person who looks after this service that its disk is full"
+)
 
 
 def staff(permission):
@@ -41,52 +50,74 @@ def list_patients(request):
 
 @staff("patients.add_patient")
 def register(request):
-    form = PatientForm(request.POST or None, request.FILES or None)
+    form = PatientForm(request.POST or None, request.FILES or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         patient = form.save(commit=False)
-        try:
+        with refusals_of(form):
             patient.register(
                 by=request.user, source=Patient.Source.FORM, shared_email=form.cleaned_data["shared_email"]
             )
-        except EmailTaken as taken:
-            form.refuse_taken_email(taken.patient)
-        else:
             # The page composes the sentence: what is kept for it between requests names nobody.
             messages.success(request, _("Registered."), extra_tags="registered")
-            return redirect(patient)
-    return render(request, "patients/register.html", {"form": form}, status=422 if form.errors else 200)
+            return saved(request, form, patient)
+    return render(request, "patients/register.html", {"form": form}, status=status_of(form))
 
 
 @require_safe
 @staff("patients.view_patient")
 def record(request, number):
     patient = get_object_or_404(Patient.objects.select_related("registered_by"), number=number)
-    return render(request, "patients/record.html", {"patient": patient})
+    context = {"patient": patient, "others_with_the_same_photo": patient.others_with_the_same_photo}
+    return render(request, "patients/record.html", context)
 
 
 @staff("patients.change_patient")
 def change(request, number):
     patient = get_object_or_404(Patient, number=number)
     version = request.POST.get("version", str(patient.version))
-    form = PatientForm(request.POST or None, request.FILES or None, instance=patient)
+    form = PatientForm(request.POST or None, request.FILES or None, instance=patient, user=request.user)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_of(form):
             form.save(commit=False).correct(
                 by=request.user,
                 shared_email=form.cleaned_data["shared_email"],
                 version=int(version) if version.isdecimal() else 0,
             )
-        except EmailTaken as taken:
-            form.refuse_taken_email(taken.patient)
-        except ChangedMeanwhile:
-            form.add_error(
-                None, _("Somebody else changed this record meanwhile. Open it again and repeat your change")
-            )
-        else:
             messages.success(request, _("Saved."))
-            return redirect(patient)
+            return saved(request, form, patient)
     context = {"form": form, "patient": patient, "version": version}
-    return render(request, "patients/change.html", context, status=422 if form.errors else 200)
+    return render(request, "patients/change.html", context, status=status_of(form))
+
+
+@contextmanager
+def refusals_of(form):
+    """Turn what a deed refuses into errors of its form, which keeps everything that was entered."""
+    try:
+        yield
+    except EmailTaken as taken:
+        form.refuse_taken_email(taken.patient)
+    except ChangedMeanwhile:
+        form.add_error(None, CHANGED_MEANWHILE)
+    except OSError as error:
+        if not is_no_space(error):
+            raise
+        form.add_error(None, ValidationError(NO_ROOM, "no_room"))
+    else:
+        return
+    form.keep_photo()
+
+
+def status_of(form):
+    if form.has_error(NON_FIELD_ERRORS, "no_room"):
+        return 507
+    return 422 if form.errors else 200
+
+
+def saved(request, form, patient):
+    form.forget_draft()
+    if getattr(form.cleaned_data["document_photo"], "hard_to_read", False):
+        messages.warning(request, _("The photo is dark or not quite sharp. Check that the text can be read."))
+    return redirect(patient)
 
 
 @require_POST

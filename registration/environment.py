@@ -4,6 +4,8 @@ Every reader takes the variable's name and its default, treats an empty value as
 file that holds the value, as Docker secrets do) and raises ImproperlyConfigured with a sentence.
 """
 
+import base64
+import json
 import os
 import re
 import secrets
@@ -54,6 +56,17 @@ def choice(name, default, choices):
     if value not in choices:
         shown = ", ".join(sorted(choices)) if len(choices) < 12 else "the known ones"
         raise ImproperlyConfigured(f"{name} must be one of {shown}, not {value!r}")
+    return value
+
+
+def mapping(name):
+    """Return a dictionary from a JSON object."""
+    try:
+        value = json.loads(text(name) or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object")
     return value
 
 
@@ -134,17 +147,32 @@ def secret(name, file, *, made_when_missing):
     if not value:
         if not made_when_missing:
             raise ImproperlyConfigured(f"{name} or {name}_FILE must be set when DATABASE_URL is")
-        value = file.read_text().strip() if file.exists() else _make_secret(file)
+        value = file.read_text().strip() if file.exists() else _make_secret(file, secrets.token_urlsafe(48))
     if len(value) < 32 or value.startswith("change-me"):
         raise ImproperlyConfigured(f"{name} must be at least 32 random characters, not a placeholder")
     return value
 
 
-def _make_secret(file):
+def keys(name, file):
+    """Return [(key's name, 32 bytes), ...], the current one first, from `name:base64` words; made once when unset."""
+    value = text(name)
+    if not value:
+        made = f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        value = file.read_text() if file.exists() else _make_secret(file, made)
+    found = [
+        re.fullmatch(r"([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]{43}=)", word)
+        for word in re.split(r"[\s,]+", value.strip())
+    ]
+    if not all(found) or len({match[1] for match in found}) < len(found):
+        raise ImproperlyConfigured(f"{name} must be words like 2026a:<base64 of 32 random bytes>, each name once")
+    return [(match[1], base64.b64decode(match[2])) for match in found]
+
+
+def _make_secret(file, value):
     # Written aside and linked into place, so that two processes starting together agree on one whole file.
     aside = file.with_name(f"{file.name}.{os.getpid()}")
     aside.touch(mode=0o600)
-    aside.write_text(secrets.token_urlsafe(48))
+    aside.write_text(value)
     try:
         os.link(aside, file)
     except FileExistsError:

@@ -1,6 +1,5 @@
 """/livez and /readyz: for load balancers, at any Host, without sign-in, without details."""
 
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
@@ -53,9 +52,3 @@ def _all_well():
 def migrated():
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-
-
-def disk_has_room():
-    """Whether the photos' disk has more than max(200 MB, 5 %) free."""
-    usage = shutil.disk_usage(settings.MEDIA_ROOT)
-    return usage.free > max(200_000_000, usage.total // 20)

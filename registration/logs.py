@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from registration import request_id
 
-_EXTRAS = ("status_code", "message_id", "error")
+_EXTRAS = ("status_code", "message_id", "error", "count")
 
 
 class JsonFormatter(logging.Formatter):

@@ -110,6 +110,8 @@ KINDS = {
         ),
     )
 }
+# Errors of a field that are of another kind than a value to correct.
+_STATUS_OF_CODE = {"too_large": 413, "busy": 503}
 # The first kind of each status stands for it.
 _BY_STATUS = {kind.status: kind for kind in reversed(KINDS.values())}
 
@@ -149,8 +151,8 @@ def handle(exception, context):
         return problem(403)
     if isinstance(exception, exceptions.ValidationError):
         errors = list(_flatten(exception.get_full_details()))
-        too_large = any(error["code"] == "too_large" for error in errors)
-        return problem(413 if too_large else 400, errors=errors)
+        statuses = [_STATUS_OF_CODE.get(error["code"], 400) for error in errors]
+        return problem(max(statuses, default=400), errors=errors)
     if isinstance(exception, exceptions.APIException):
         headers = {}
         if getattr(exception, "auth_header", None):

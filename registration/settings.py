@@ -26,7 +26,7 @@ PHONE_DEFAULT_REGION = env.choice("PHONE_DEFAULT_REGION", "US", phonenumbers.SUP
 EMAIL_ALLOWED_DOMAINS = [domain.lower() for domain in env.words("EMAIL_ALLOWED_DOMAINS")]
 NAME_PATTERN = env.pattern("NAME_PATTERN")
 MAX_PHOTO_BYTES = env.number("MAX_PHOTO_BYTES", 10_000_000, least=10_000, most=100_000_000)
-PHOTO_FORMATS = env.words("PHOTO_FORMATS", ["JPEG", "PNG", "WEBP"], choices=["JPEG", "PNG", "WEBP"])
+PHOTO_FORMATS = env.words("PHOTO_FORMATS", _formats := ["JPEG", "PNG", "WEBP", "HEIC"], choices=_formats)
 
 # The application.
 INSTALLED_APPS = [
@@ -128,7 +128,7 @@ Q_CLUSTER = {
 # What /readyz asks; each returns whether all is well.
 READINESS_CHECKS = [
     "registration.health.migrated",
-    "registration.health.disk_has_room",
+    "patients.photos.storage.has_room",
     "patients.messages.delivery.is_keeping_up",
 ]
 
@@ -143,15 +143,17 @@ MEDIA_ROOT = env.folder("MEDIA_ROOT", DATA_DIR / "media")
 STATIC_URL = "/static/"
 STATIC_ROOT = env.folder("STATIC_ROOT", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
+PHOTO_KEYS = env.keys("PHOTO_KEYS", DATA_DIR / "photo.keys")
+PHOTO_FINGERPRINT_KEY = env.secret("PHOTO_FINGERPRINT_KEY", DATA_DIR / "photo-fingerprint.key", made_when_missing=True)
 STORAGES = {
-    "default": {"BACKEND": "patients.photos.storage.PhotoStorage"},
+    "default": {"BACKEND": "patients.photos.storage.EncryptedStorage"},
+    "photos at rest": {
+        "BACKEND": env.text("PHOTO_STORAGE", "patients.photos.storage.DurableStorage"),
+        "OPTIONS": env.mapping("PHOTO_STORAGE_OPTIONS"),
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
-FILE_UPLOAD_HANDLERS = [
-    "registration.uploads.LimitedUploadHandler",
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
+FILE_UPLOAD_HANDLERS = ["registration.uploads.NamelessFileUploadHandler"]
 # A JSON body carries the photo in base64, a third larger, beside a few short fields.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_PHOTO_BYTES * 4 // 3 + 65_536
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50

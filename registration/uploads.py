@@ -1,34 +1,49 @@
-"""Refuses an upload that is too large while it arrives."""
+"""Receives uploads, and refuses one that is too large while it arrives."""
 
-from io import BytesIO
+import tempfile
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+IN_MEMORY_MOST = 1_000_000  # bytes; a longer upload goes on in a file
+FORM_MARGIN = 65_536  # bytes of a body beside its file
 
-class LimitedUploadHandler(FileUploadHandler):
-    """First in FILE_UPLOAD_HANDLERS: nothing over MAX_PHOTO_BYTES reaches memory or disk.
 
-    A body of more than four times the limit is refused before any of it is read (RequestDataTooBig, answered 413).
-    A smaller one is read to its end, so that the rest of the form survives, but its file is thrown away; in its
-    place the form finds an empty file whose `size` is what was sent.
+class NamelessFileUploadHandler(FileUploadHandler):
+    """The one upload handler: into a file without a name, which is gone with the process, however that ends.
+
+    Nothing over MAX_PHOTO_BYTES is kept. A program's request (/api/) that announces more is refused before its body
+    is read (RequestDataTooBig, answered 413). So is a browser's at four times as much; below that its body is read to
+    the end, since a browser shows no answer that comes while it is sending, and since the rest of the form shall
+    survive. In place of the file, the form then finds an empty one whose `size` is what was sent.
     """
 
     def handle_raw_input(self, input_data, META, content_length, boundary, encoding=None):
-        if content_length > 4 * settings.MAX_PHOTO_BYTES:
+        times = 1 if self.request.path.startswith("/api/") else 4
+        if content_length > times * settings.MAX_PHOTO_BYTES + FORM_MARGIN:
             raise RequestDataTooBig("The body is larger than any photo may be")
 
     def new_file(self, *args, **kwargs):
         super().new_file(*args, **kwargs)
         self.received = 0
+        self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_MOST)  # noqa: SIM115 — closed with the request
 
     def receive_data_chunk(self, raw_data, start):
         self.received += len(raw_data)
-        return raw_data if self.received <= settings.MAX_PHOTO_BYTES else None
+        if self.received <= settings.MAX_PHOTO_BYTES:
+            self.file.write(raw_data)
+        return None
 
     def file_complete(self, file_size):
         if self.received > settings.MAX_PHOTO_BYTES:
-            return UploadedFile(BytesIO(), self.file_name, self.content_type, size=self.received)
-        return None
+            self.file.truncate(0)
+        self.file.seek(0)
+        return UploadedFile(
+            self.file, self.file_name, self.content_type, self.received, self.charset, self.content_type_extra
+        )
+
+    def upload_interrupted(self):
+        if hasattr(self, "file"):
+            self.file.close()

@@ -72,8 +72,10 @@ class Patient(models.Model):
     address = fields.AddressField(_("Address"), max_length=validators.ADDRESS_LENGTH, blank=True)
     date_of_birth = fields.BirthDateField(_("Date of birth"), null=True, blank=True)
     document_photo = fields.DocumentPhotoField(
-        _("Photo of the identity document"), max_length=100, help_text=_("JPG, PNG or WebP")
+        _("Photo of the identity document"), max_length=100, db_index=True, help_text=_("JPG, PNG, WebP or HEIC")
     )
+    # Of the file as received, so that the same picture used for two people is noticed.
+    photo_fingerprint = fields.KeyField(max_length=64, db_index=True, editable=False)
     language = models.CharField(_("language of messages"), max_length=10, choices=settings.LANGUAGES)
     registered_at = models.DateTimeField(_("registered"), default=timezone.now, editable=False)
     # Staff who registered somebody can be deactivated, not deleted.
@@ -121,6 +123,10 @@ class Patient(models.Model):
         return self.email_key is None
 
     @property
+    def others_with_the_same_photo(self):
+        return Patient.objects.filter(photo_fingerprint=self.photo_fingerprint).exclude(pk=self.pk)[:5]
+
+    @property
     def confirmation(self):
         """The latest message to the patient; prefetch `messages` for lists."""
         return max(self.messages.all(), key=lambda message: message.pk, default=None)
@@ -137,7 +143,7 @@ class Patient(models.Model):
         self.language = self.language or translation.get_language() or settings.LANGUAGE_CODE
         self.clean_fields(exclude={"document_photo", "number"})
         self.email_key = None if shared_email else validators.email_key(self.email)
-        self.document_photo = storage.store(self.document_photo.file)
+        self._store_photo()
         try:
             self._insert()
         except OutcomeUnknown:
@@ -174,8 +180,7 @@ class Patient(models.Model):
         self.clean_fields(exclude={"document_photo"})
         new_photo = None
         if self.document_photo.is_new:
-            new_photo = storage.store(self.document_photo.file)
-            self.document_photo = new_photo
+            new_photo = self._store_photo()
         try:
             old_photo = self._update(by, shared_email, version)
         except OutcomeUnknown:
@@ -199,7 +204,7 @@ class Patient(models.Model):
                 changed.append("shared_email")
             if changed:
                 self.version = before.version + 1
-                self.save(update_fields=[*self.ENTERED, "language", "email_key", "version"])
+                self.save(update_fields=[*self.ENTERED, "photo_fingerprint", "language", "email_key", "version"])
                 self.search_keys.all().delete()
                 self._write_search_keys()
                 AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(changed))
@@ -241,6 +246,12 @@ class Patient(models.Model):
         """Note, durably, that somebody is about to be shown the photo."""
         detail = "thumbnail" if thumbnail else ""
         AuditEvent.record(AuditEvent.Action.PHOTO_SEEN, by=by, patient=self, detail=detail)
+
+    def _store_photo(self):
+        """Put the new photo on disk; return its name there."""
+        photo = self.document_photo.file
+        self.document_photo, self.photo_fingerprint = storage.store(photo), photo.fingerprint
+        return self.document_photo.name
 
     def _refuse_taken_email(self):
         taken = Patient.objects.filter(email_key=self.email_key).exclude(pk=self.pk).first()

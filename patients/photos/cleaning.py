@@ -1,116 +1,158 @@
 """Bytes in, safe picture out."""
 
-import warnings
-from io import BytesIO
+import atexit
+import hashlib
+import hmac
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.utils.translation import gettext_lazy as _
-from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401 — makes them known
 
-PHOTO_MISSING = _("Select a photo of the identity document")
-PHOTO_TYPE = _("The selected file must be a JPG, PNG or WebP")
-PHOTO_PDF = _("The selected file is a PDF – take a photo of the document instead")
-PHOTO_HEIC = _('The selected file is an iPhone HEIC photo – choose "Take a photo", or save it as JPG')
-PHOTO_TOO_LARGE = _("The selected file must be smaller than %(megabytes)sMB")
-PHOTO_EMPTY = _("The selected file is empty")
-PHOTO_TOO_SMALL = _("The photo is too small to read – it must be at least 480 pixels on its shorter side")
-PHOTO_TOO_MANY_PIXELS = _("The photo has too many pixels – choose a lower resolution")
-PHOTO_DAMAGED = _("The selected file could not be read – it may be damaged. Choose another photo")
+from patients.photos import cleaner
+from patients.photos.inspection import Refused, inspect
+from patients.photos.refusals import refusal
 
-LONG_SIDE_LEAST, SHORT_SIDE_LEAST, ASPECT_MOST = 480, 240, 6  # pixels, pixels, long side over short side
-LONG_SIDE_STORED, LONG_SIDE_THUMBNAIL = 2000, 480  # pixels
-QUALITY = 88
-# Megapixels at most, so that the worst file that is let in costs less than 300 MB and 3 s to decode. MPO is what many
-# phone cameras write under .jpg: a JPEG with more pictures behind the first; Pillow opens it as JPEG.
-_MEGAPIXELS = {"JPEG": 64, "MPO": 64, "PNG": 25, "WEBP": 15}
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif"}
+AT_ONCE = 2  # pictures that one process has cleaned at the same time
+WAIT_SECONDS = 3  # for one's turn
+SECONDS_MOST = 10  # for one picture, then its process is killed
+
+logger = logging.getLogger(__name__)
 
 
 class SafePhoto(ContentFile):
-    """A picture that this service made: JPEG, upright, sRGB or grey, no metadata; with its `thumbnail` (bytes)."""
+    """A picture that this service made: JPEG, upright, RGB or grey, without metadata.
 
-    def __init__(self, picture, thumbnail):
+    `thumbnail` is a smaller one (bytes); `fingerprint` a keyed hash of what was received, in which a repeat shows;
+    `hard_to_read` whether somebody should check that its text can be read.
+    """
+
+    def __init__(self, picture, thumbnail, fingerprint, *, hard_to_read=False):
         super().__init__(picture, name="photo.jpg")
-        self.thumbnail = thumbnail
+        self.thumbnail, self.fingerprint, self.hard_to_read = thumbnail, fingerprint, hard_to_read
 
 
 def clean(file):
     """Return the SafePhoto made of an uploaded file's picture.
 
-    Raises ValidationError with one of the PHOTO_ sentences; nothing that a decoder raises gets further.
+    Raises ValidationError with one of refusals.SENTENCES; nothing that a decoder does gets further.
     """
     if file.size > settings.MAX_PHOTO_BYTES:
-        megabytes = f"{settings.MAX_PHOTO_BYTES / 1_000_000:g}"
-        raise ValidationError(PHOTO_TOO_LARGE, "too_large", {"megabytes": megabytes})
-    if not file.size:
-        raise ValidationError(PHOTO_EMPTY, "invalid")
+        raise refusal("too_large")
     file.seek(0)
-    _refuse_known_others(file.read(12))
-    file.seek(0)
+    data = file.read()
+    if not data:
+        raise refusal("empty")
     try:
-        return _decode(file)
-    except ValidationError:
+        kind = inspect(data).format
+        if kind not in settings.PHOTO_FORMATS:
+            raise Refused("heic" if kind == "HEIC" else "type")
+        with _turn() as process:
+            facts, picture, thumbnail = process.clean(kind, data)
+        if "crashed" in facts:
+            logger.warning("a picture ended its decoder", extra={"error": facts["crashed"]})
+        if "refused" in facts:
+            raise Refused(facts["refused"])
+    except Refused as refused:
+        is_heic = data[4:8] == b"ftyp" and refused.code == "damaged"  # there is a better way than another such file
+        raise refusal("heic" if is_heic else refused.code) from None
+    return SafePhoto(picture, thumbnail, fingerprint(data), hard_to_read=facts["hard_to_read"])
+
+
+def fingerprint(data):
+    """Return HMAC-SHA-256 (RFC 2104) of a file, in hex: without the key nobody can test whether it is known here."""
+    return hmac.new(settings.PHOTO_FINGERPRINT_KEY.encode(), data, hashlib.sha256).hexdigest()
+
+
+class _Process:
+    """A running cleaner.py, for one caller at a time."""
+
+    def __init__(self):
+        # -I and an empty environment: it sees neither the settings nor the secrets.
+        self.process = subprocess.Popen(  # noqa: S603 — our own file, no argument from outside
+            [sys.executable, "-I", Path(cleaner.__file__)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def clean(self, kind, data):
+        """Return (facts, picture, thumbnail); a cleaner that takes too long or dies has refused the picture."""
+        alarm = threading.Timer(SECONDS_MOST, self._kill)
+        alarm.start()
+        try:
+            self.process.stdin.write(cleaner.JOB.pack(kind.encode().ljust(4), len(data)) + data)
+            self.process.stdin.flush()
+            lengths = cleaner.RESULT.unpack(self._read(cleaner.RESULT.size))
+            facts, picture, thumbnail = map(self._read, lengths)
+            return json.loads(facts), picture, thumbnail
+        except (EOFError, BrokenPipeError):
+            return {"refused": "damaged", "crashed": "timeout"}, b"", b""
+        finally:
+            alarm.cancel()
+
+    def _read(self, length):
+        data = self.process.stdout.read(length)
+        if len(data) < length:
+            raise EOFError
+        return data
+
+    @property
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def _kill(self):
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # it and the child that it may have
+
+    def close(self):
+        self._kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+_turns = queue.LifoQueue()
+for _ in range(AT_ONCE):
+    _turns.put(None)
+
+
+@contextmanager
+def _turn():
+    """Wait for one's turn and lend a running cleaner."""
+    try:
+        process = _turns.get(timeout=WAIT_SECONDS)
+    except queue.Empty:
+        raise refusal("busy") from None
+    try:
+        if process and not process.is_alive:
+            process.close()
+            process = None
+        process = process or _Process()
+        yield process
+    except BaseException:
+        # In the middle of a job its answers belong to nobody.
+        if process:
+            process.close()
+            process = None
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValidationError(PHOTO_TOO_MANY_PIXELS, "invalid") from None
-    except Exception:  # decoders raise whatever they like
-        raise ValidationError(PHOTO_DAMAGED, "invalid") from None
+    finally:
+        _turns.put(process)
 
 
-def _refuse_known_others(start):
-    if start.startswith(b"%PDF"):
-        raise ValidationError(PHOTO_PDF, "invalid")
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
-        raise ValidationError(PHOTO_HEIC, "invalid")
-    is_picture = (
-        start.startswith(b"\xff\xd8\xff")
-        or start.startswith(b"\x89PNG\r\n\x1a\n")
-        or (start.startswith(b"RIFF") and start[8:12] == b"WEBP")
-    )
-    if not is_picture:
-        raise ValidationError(PHOTO_TYPE, "invalid")
-
-
-def _decode(file):
-    try:
-        image = Image.open(file, formats=settings.PHOTO_FORMATS)
-    except Image.UnidentifiedImageError:
-        raise ValidationError(PHOTO_TYPE, "invalid") from None
-    long_side, short_side = max(image.size), min(image.size)
-    if long_side < LONG_SIDE_LEAST or short_side < SHORT_SIDE_LEAST:
-        raise ValidationError(PHOTO_TOO_SMALL, "invalid")
-    if image.width * image.height > _MEGAPIXELS[image.format] * 1_000_000:
-        raise ValidationError(PHOTO_TOO_MANY_PIXELS, "invalid")
-    if long_side > ASPECT_MOST * short_side or (image.format != "MPO" and getattr(image, "n_frames", 1) > 1):
-        raise ValidationError(PHOTO_TYPE, "invalid")
-    image.draft("RGB", (LONG_SIDE_STORED, LONG_SIDE_STORED))
-    image.load()
-    image = ImageOps.exif_transpose(image)
-    picture = _without_extras(image)
-    picture.thumbnail((LONG_SIDE_STORED, LONG_SIDE_STORED), Image.Resampling.LANCZOS, reducing_gap=3)
-    encoded = _encode(picture)
-    picture.thumbnail((LONG_SIDE_THUMBNAIL, LONG_SIDE_THUMBNAIL), Image.Resampling.LANCZOS)
-    return SafePhoto(encoded, _encode(picture))
-
-
-def _without_extras(image):
-    """Return the pixels alone, on white where they were transparent: no metadata, comment or profile."""
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        fresh = Image.new("RGB", image.size, "white")
-        fresh.paste(image, mask=image.getchannel("A"))
-        return fresh
-    if image.mode not in ("RGB", "L"):
-        image = image.convert("RGB")
-    fresh = Image.new(image.mode, image.size)
-    fresh.paste(image)
-    return fresh
-
-
-def _encode(picture):
-    out = BytesIO()
-    picture.save(out, "JPEG", quality=QUALITY)
-    return out.getvalue()
+@atexit.register
+def _close_all():
+    while not _turns.empty():
+        if process := _turns.get_nowait():
+            process.close()

@@ -1,29 +1,34 @@
-"""Where photos are kept: private, under random names, on disk before anything refers to them."""
+"""Where photos are kept: private, encrypted, under random names, on disk before anything refers to them."""
 
+import errno
 import os
 import secrets
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
+from django.utils import timezone
 
+from patients.photos import encryption
 from patients.photos.cleaning import SafePhoto
 
+FREE_BYTES_LEAST, FREE_SHARE_LEAST = 200_000_000, 0.05
 
-class PhotoStorage(FileSystemStorage):
-    """Files that survive a crash the moment save() returns, readable by this service alone."""
+
+class DurableStorage(FileSystemStorage):
+    """Files that survive a crash the moment save() returns, readable by this service's user alone."""
 
     def __init__(self):
         super().__init__(file_permissions_mode=0o600, directory_permissions_mode=0o700)
-
-    def url(self, name):
-        raise NotImplementedError("Photos have no URL: patients.views.photo asks for permission first")
 
     def _save(self, name, content):
         path = Path(self.path(name))
         new_folder = not path.parent.is_dir()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.part")
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 for chunk in content.chunks():
@@ -48,19 +53,89 @@ def _sync_folder(folder):
         os.close(descriptor)
 
 
+class EncryptedStorage(Storage):
+    """Encrypts what it passes on to the storage of another alias: files here, S3 elsewhere (settings.STORAGES)."""
+
+    def __init__(self, at_rest="photos at rest"):
+        self.alias = at_rest
+
+    @property
+    def at_rest(self):
+        return storages[self.alias]
+
+    def _open(self, name, mode="rb"):
+        with self.at_rest.open(name) as file:
+            return ContentFile(encryption.unseal(name, file.read()), name)
+
+    def _save(self, name, content):
+        # Not the other storage's save(): it might choose another name, and the name is part of the seal. It also
+        # takes an existing file's place in one step, which is how the keys are rotated.
+        return self.at_rest._save(name, ContentFile(encryption.seal(name, content.read())))
+
+    def reseal(self, name):
+        """Encrypt a file anew under the current key; return whether it was under another."""
+        with self.at_rest.open(name) as file:
+            sealed = file.read()
+        if encryption.key_name(sealed) == settings.PHOTO_KEYS[0][0]:
+            return False
+        self._save(name, ContentFile(encryption.unseal(name, sealed)))
+        return True
+
+    def exists(self, name):
+        return self.at_rest.exists(name)
+
+    def delete(self, name):
+        self.at_rest.delete(name)
+
+    def listdir(self, path):
+        return self.at_rest.listdir(path)
+
+    def size(self, name):
+        return self.at_rest.size(name)
+
+    def get_modified_time(self, name):
+        return self.at_rest.get_modified_time(name)
+
+    def url(self, name):
+        raise NotImplementedError("Photos have no URL: serving.photo_response() shows them, to those who may")
+
+
+def has_room():
+    """Whether the photos' disk has more than max(200 MB, 5 %) free."""
+    usage = shutil.disk_usage(settings.MEDIA_ROOT)
+    return usage.free > max(FREE_BYTES_LEAST, usage.total * FREE_SHARE_LEAST)
+
+
+def is_no_space(error):
+    """Whether an OSError says that a disk or a quota is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def store(photo):
-    """Write a SafePhoto and its thumbnail under a new random name and return the name; both or neither stay."""
+    """Write a SafePhoto and its thumbnail under a new random name and return the name; both or neither stay.
+
+    Raises OSError (ENOSPC) while there is too little room, before the disk is so full that nothing else works.
+    """
     if not isinstance(photo, SafePhoto):
         raise TypeError("Only a SafePhoto, made by cleaning.clean(), may be stored")
+    if not has_room():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     stem = secrets.token_hex(16)
     name = f"{stem[:2]}/{stem}.jpg"
     try:
         default_storage.save(thumbnail_name(name), ContentFile(photo.thumbnail))
+        photo.seek(0)
         default_storage.save(name, photo)
     except BaseException:
         discard(name)
         raise
     return name
+
+
+def load(name, fingerprint):
+    """Return the SafePhoto that store() wrote under this name."""
+    with default_storage.open(name) as picture, default_storage.open(thumbnail_name(name)) as thumbnail:
+        return SafePhoto(picture.read(), thumbnail.read(), fingerprint)
 
 
 def discard(name):
@@ -70,4 +145,25 @@ def discard(name):
 
 
 def thumbnail_name(name):
-    return name.removesuffix(".jpg") + "-thumbnail.jpg"
+    return f"{name.removesuffix('.jpg')}-thumbnail.jpg"
+
+
+def names_older_than(age: timedelta):
+    """Yield, folder by folder, the names of the files written before so long ago."""
+    before = timezone.now() - age
+    for folder in sorted(default_storage.listdir("")[0]):
+        yield [
+            name
+            for name in (f"{folder}/{file}" for file in sorted(default_storage.listdir(folder)[1]))
+            if default_storage.get_modified_time(name) < before
+        ]
+
+
+def photo_name(name):
+    """Return the name of the photo to which a file, perhaps a thumbnail or one never finished, belongs."""
+    return name.replace("-thumbnail.jpg", ".jpg")
+
+
+def is_whole(name):
+    """Whether the photo and its thumbnail are there."""
+    return default_storage.exists(name) and default_storage.exists(thumbnail_name(name))

@@ -76,7 +76,7 @@ def test_an_address_taken_after_the_check_is_told_with_nothing_lost(
 
     assert response.status_code == 200 and "already registered" in response.content.decode()
     assert 'value="Juan"' in response.content.decode()
-    assert Patient.objects.count() == 1 and len(stored_files()) == 2
+    assert Patient.objects.count() == 1 and len(stored_files()) == 2 + 2  # the record's and the draft's
 
 
 def test_removes_a_patient_with_the_photo(back_office, registered, stored_files):

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from patients import validators
 from patients.models import Message, Patient
-from patients.photos import cleaning
+from patients.photos import refusals
 from patients.tests.conftest import ANA
 
 REGISTER = reverse("patients:register")
@@ -60,7 +60,7 @@ def test_shows_all_errors_with_what_was_typed(desk, errors):
         "Full name must not include invisible control characters, &lt; or &gt;",
         validators.EMAIL_FORMAT,
         validators.PHONE_FORMAT,
-        cleaning.PHOTO_MISSING,
+        refusals.PHOTO_MISSING,
     ]
     page = response.content.decode()
     assert "<title>Error: Register a patient" in page

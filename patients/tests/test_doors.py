@@ -5,8 +5,8 @@ from django.urls import reverse
 from django_q.models import OrmQ
 
 from patients import validators
-from patients.models import AuditEvent, Message, Patient
-from patients.photos import cleaning
+from patients.models import AuditEvent, Message, Patient, PhotoDraft
+from patients.photos import refusals
 from patients.tests.conftest import ANA
 
 
@@ -72,7 +72,7 @@ def test_registers(door, stored_files):
         ("date_of_birth", "1984-02-30", validators.BIRTH_FORMAT),
         ("date_of_birth", "2984-02-28", validators.BIRTH_FUTURE),
         ("date_of_birth", "1899-12-31", validators.BIRTH_EARLY),
-        ("document_photo", None, cleaning.PHOTO_MISSING),
+        ("document_photo", None, refusals.PHOTO_MISSING),
     ],
 )
 def test_refuses_with_the_same_words(door, field, value, message):
@@ -108,7 +108,8 @@ def test_refuses_a_taken_address_in_any_case_and_leaves_nothing(door, registered
     assert response.status_code == {"form": 422, "api": 409, "admin": 200}[door.name]
     assert errors == ({} if door.name == "api" else {"email": str(validators.EMAIL_TAKEN)})
     assert Patient.objects.count() == Message.objects.count() == OrmQ.objects.count() == 1
-    assert len(stored_files()) == 2
+    assert PhotoDraft.objects.count() == (0 if door.name == "api" else 1)  # kept for the form's next try
+    assert len(stored_files()) == 2 + 2 * PhotoDraft.objects.count()
 
 
 def test_lets_people_share_an_address_when_told_so(door, registered):

@@ -32,7 +32,7 @@ def manage(*arguments, **variables):
         ("PHONE_DEFAULT_REGION", "XX", "PHONE_DEFAULT_REGION must be one of"),
         ("LANGUAGE_CODE", "fr", "LANGUAGE_CODE must be one of en, es, not 'fr'"),
         ("TIME_ZONE", "Mars/Olympus", "TIME_ZONE must be one of"),
-        ("PHOTO_FORMATS", "JPEG,BMP", "PHOTO_FORMATS must be chosen from JPEG, PNG, WEBP, not 'BMP'"),
+        ("PHOTO_FORMATS", "JPEG,BMP", "PHOTO_FORMATS must be chosen from JPEG, PNG, WEBP, HEIC, not 'BMP'"),
         ("NAME_PATTERN", "[", "NAME_PATTERN must be a regular expression"),
         ("SECRET_KEY", "change-me", "SECRET_KEY must be at least 32 random characters"),
         ("SECRET_KEY_FILE", "/nowhere/key", "SECRET_KEY_FILE must name a readable text file"),

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from PIL import Image
 
-from patients.photos import cleaning, storage
+from patients.photos import cleaning, refusals, storage
 from patients.tests import pictures
 
 
@@ -76,22 +76,22 @@ def _animated():
 
 
 REFUSED = {
-    "nothing": (b"", cleaning.PHOTO_EMPTY),
-    "text": (b"This is not a picture", cleaning.PHOTO_TYPE),
-    "script": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", cleaning.PHOTO_TYPE),
-    "gif": (pictures.encoded(format="GIF"), cleaning.PHOTO_TYPE),
-    "tiff": (pictures.encoded(format="TIFF"), cleaning.PHOTO_TYPE),
-    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 999 999\n{} loop", cleaning.PHOTO_TYPE),
-    "pdf": (b"%PDF-1.7\n" + b"x" * 100, cleaning.PHOTO_PDF),
-    "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", cleaning.PHOTO_HEIC),
-    "animation": (_animated(), cleaning.PHOTO_TYPE),
-    "truncated jpeg": (pictures.encoded()[:-2000], cleaning.PHOTO_DAMAGED),
-    "truncated png": (pictures.encoded(format="PNG")[:-2000], cleaning.PHOTO_DAMAGED),
-    "only a header": (pictures.encoded()[:30], cleaning.PHOTO_DAMAGED),
-    "small": (pictures.encoded(pictures.picture((470, 300))), cleaning.PHOTO_TOO_SMALL),
-    "narrow": (pictures.encoded(pictures.picture((900, 200))), cleaning.PHOTO_TOO_SMALL),
-    "many pixels": (_png_that_claims(6000, 6000), cleaning.PHOTO_TOO_MANY_PIXELS),
-    "bomb": (_png_that_claims(60_000, 60_000), cleaning.PHOTO_TOO_MANY_PIXELS),
+    "nothing": (b"", refusals.PHOTO_EMPTY),
+    "text": (b"This is not a picture", refusals.PHOTO_TYPE),
+    "script": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", refusals.PHOTO_TYPE),
+    "gif": (pictures.encoded(format="GIF"), refusals.PHOTO_TYPE),
+    "tiff": (pictures.encoded(format="TIFF"), refusals.PHOTO_TYPE),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 999 999\n{} loop", refusals.PHOTO_TYPE),
+    "pdf": (b"%PDF-1.7\n" + b"x" * 100, refusals.PHOTO_PDF),
+    "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", refusals.PHOTO_HEIC),
+    "animation": (_animated(), refusals.PHOTO_ANIMATED),
+    "truncated jpeg": (pictures.encoded()[:-2000], refusals.PHOTO_DAMAGED),
+    "truncated png": (pictures.encoded(format="PNG")[:-2000], refusals.PHOTO_DAMAGED),
+    "only a header": (pictures.encoded()[:30], refusals.PHOTO_DAMAGED),
+    "small": (pictures.encoded(pictures.picture((470, 300))), refusals.PHOTO_TOO_SMALL),
+    "narrow": (pictures.encoded(pictures.picture((900, 200))), refusals.PHOTO_TOO_SMALL),
+    "many pixels": (_png_that_claims(6000, 6000), refusals.PHOTO_TOO_MANY_PIXELS),
+    "bomb": (_png_that_claims(60_000, 60_000), refusals.PHOTO_TOO_MANY_PIXELS),
 }
 
 

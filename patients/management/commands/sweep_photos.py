@@ -1,0 +1,48 @@
+import logging
+from datetime import timedelta
+
+from django.core.files.storage import default_storage
+from django.core.management.base import BaseCommand, CommandError
+
+from patients.models import Patient, PhotoDraft
+from patients.photos import storage
+
+ORPHAN_AGE = timedelta(hours=24)
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = (
+        "Find photos that belong to no record (older than 24 hours, since a registration under way has not written its "
+        "record yet) and records whose photo is not there. Drafts older than an hour and, with --delete, those photos are "
+        "removed. Exits with 1 when a record's photo is missing."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--delete", action="store_true", help="remove them; without it they are only counted")
+
+    def handle(self, *, delete, **options):
+        drafts = PhotoDraft.drop_expired()
+        orphans = sum(self._sweep(names, delete) for names in storage.names_older_than(ORPHAN_AGE))
+        missing = [
+            patient.display_number
+            for patient in Patient.objects.only("number", "document_photo").iterator()
+            if not storage.is_whole(patient.document_photo.name)
+        ]
+        done = "removed" if delete else "to be removed with --delete"
+        self.stdout.write(f"{drafts} drafts expired; {orphans} files without a record {done}")
+        if missing:
+            logger.error("photos are missing", extra={"count": len(missing)})
+            raise CommandError(f"{len(missing)} records without their photo: {', '.join(missing[:20])}")
+
+    def _sweep(self, names, delete):
+        """Remove the names that nothing refers to, and return how many there are."""
+        photos = {storage.photo_name(name) for name in names}
+        kept = set(Patient.objects.filter(document_photo__in=photos).values_list("document_photo", flat=True))
+        kept |= set(PhotoDraft.objects.filter(photo__in=photos).values_list("photo", flat=True))
+        orphans = [name for name in names if storage.photo_name(name) not in kept]
+        if delete:
+            for name in orphans:
+                default_storage.delete(name)
+        return len(orphans)

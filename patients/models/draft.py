@@ -1,0 +1,72 @@
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.db import models
+from django.utils import timezone
+
+from patients.fields import KeyField
+from patients.photos import storage
+
+_SALT = "patients.PhotoDraft"
+
+
+def new_key():
+    return secrets.token_hex(16)
+
+
+class PhotoDraft(models.Model):
+    """A cleaned photo that waits, for an hour at most, for the rest of its form to be right.
+
+    The form carries a signed token; it is good only for who uploaded the photo, and says what the file was called, so
+    that the page can name it.
+    """
+
+    LIFETIME = timedelta(hours=1)
+
+    key = KeyField(max_length=32, unique=True, default=new_key)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    photo = models.CharField(max_length=100, db_index=True)
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        default_permissions = []
+
+    def __str__(self):
+        return f"photo draft {self.pk}"
+
+    @classmethod
+    def keep(cls, photo, *, by, file_name, file_size):
+        """Keep a SafePhoto for somebody and return the token for the form."""
+        draft = cls.objects.create(user=by, photo=storage.store(photo), fingerprint=photo.fingerprint)
+        kept = {"key": draft.key, "name": file_name[:100], "size": file_size}
+        return signing.dumps(kept, salt=_SALT, compress=True)
+
+    @classmethod
+    def find(cls, token, *, by):
+        """Return (draft, what was kept: name and size) for a token, or (None, None) when it is no longer good."""
+        try:
+            kept = signing.loads(token, salt=_SALT, max_age=cls.LIFETIME)
+        except signing.BadSignature:
+            return None, None
+        draft = cls.objects.filter(key=kept["key"], user=by).first()
+        return (draft, kept) if draft else (None, None)
+
+    def load(self):
+        """Return the SafePhoto."""
+        return storage.load(self.photo, self.fingerprint)
+
+    def drop(self):
+        """Forget the draft and its files."""
+        self.delete()
+        storage.discard(self.photo)
+
+    @classmethod
+    def drop_expired(cls):
+        """Forget those older than LIFETIME; return how many."""
+        expired = list(cls.objects.filter(created_at__lt=timezone.now() - cls.LIFETIME))
+        for draft in expired:
+            draft.drop()
+        return len(expired)

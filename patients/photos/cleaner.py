@@ -1,0 +1,149 @@
+"""The process that decodes pictures, run as a script by cleaning.py: nothing of the service is in its memory.
+
+It reads jobs from its standard input and forks, for each, a child with hard limits that decodes the picture, draws it
+anew and encodes it. Whatever a decoder does, at most that child dies. This file imports no Django and no settings.
+"""
+
+import json
+import os
+import resource
+import struct
+import sys
+from io import BytesIO
+
+import pi_heif
+from PIL import (  # noqa: F401 — the plugins make their formats known
+    Image,
+    ImageFilter,
+    ImageOps,
+    ImageStat,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
+
+LONG_SIDE_STORED, LONG_SIDE_THUMBNAIL = 2000, 480  # pixels; machine-readable zones were read at 400
+QUALITY = 88
+MEMORY_MOST = 1_000_000_000  # bytes of address space, about three times what the worst legal picture needs
+CPU_SECONDS_MOST = 8
+# How sharp a picture is: the 90th percentile, over its tiles, of the Laplacian's variance.
+TILES = 8
+FLAT_BELOW, BLURRED_BELOW, SOFT_BELOW, DARK_BELOW = 2, 3, 100, 60
+
+JOB = struct.Struct(">4sI")  # the format and the length of the file that follows
+RESULT = struct.Struct(">III")  # the lengths of a JSON object, the picture and the thumbnail that follow
+
+
+def serve(source, target):
+    """Answer jobs until the source ends."""
+    while header := source.read(JOB.size):
+        kind, length = JOB.unpack(header)
+        data = source.read(length)
+        target.write(_in_child(kind.decode().strip(), data))
+        target.flush()
+
+
+def _in_child(kind, data):
+    """Return the result of clean(), or a refusal when the child that ran it came to harm."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        _limit()
+        with os.fdopen(write_end, "wb") as out:
+            out.write(clean(kind, data))
+        os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as result:
+        answer = result.read()
+    _, status = os.waitpid(child, 0)
+    return answer if status == 0 else _result({"refused": "damaged", "crashed": status})
+
+
+def _limit():
+    for limit, value in (
+        (resource.RLIMIT_AS, MEMORY_MOST),
+        (resource.RLIMIT_CPU, CPU_SECONDS_MOST),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 16),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
+
+
+def clean(kind, data):
+    """Return the framed result: the picture and its thumbnail, or why it is refused."""
+    try:
+        picture = _decode(kind, data)
+    except Exception:  # decoders raise whatever they like
+        return _result({"refused": "damaged"})
+    grey = picture.convert("L")
+    sharpness, spread = _sharpness(grey), ImageStat.Stat(grey).stddev[0]
+    if spread < FLAT_BELOW or sharpness < BLURRED_BELOW:
+        return _result({"refused": "unreadable"})
+    is_hard_to_read = sharpness < SOFT_BELOW or _percentile(grey.histogram(), 0.95) < DARK_BELOW
+    encoded = _encode(picture)
+    picture.thumbnail((LONG_SIDE_THUMBNAIL, LONG_SIDE_THUMBNAIL), Image.Resampling.LANCZOS)
+    return _result({"hard_to_read": is_hard_to_read}, encoded, _encode(picture))
+
+
+def _decode(kind, data):
+    """Return the upright picture at its stored size: pixels alone, in RGB or grey, on white where transparent."""
+    Image.MAX_IMAGE_PIXELS = None  # inspection.py has counted them
+    if kind == "HEIC":
+        pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    image = Image.open(BytesIO(data), formats=["HEIF" if kind == "HEIC" else kind])
+    size = (LONG_SIDE_STORED, LONG_SIDE_STORED)
+    image.draft("RGB", size)
+    image.load()
+    if image.mode.startswith("I;16"):
+        image = image.point(lambda value: value / 256).convert("L")
+    if image.mode in ("1", "P", "PA"):  # whose values cannot be averaged
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=3)
+    image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        fresh = Image.new("RGB", image.size, "white")
+        fresh.paste(image, mask=image.getchannel("A"))
+        return fresh
+    if image.mode not in ("RGB", "L"):
+        image = image.convert("RGB")
+    fresh = Image.new(image.mode, image.size)
+    fresh.paste(image)
+    return fresh
+
+
+def _encode(picture):
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+def _sharpness(grey):
+    laplacian = grey.filter(ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128))
+    width, height = grey.width // TILES, grey.height // TILES
+    variances = sorted(
+        ImageStat.Stat(laplacian.crop((x * width, y * height, (x + 1) * width, (y + 1) * height))).var[0]
+        for x in range(TILES)
+        for y in range(TILES)
+    )
+    return variances[int(len(variances) * 0.9)]
+
+
+def _percentile(histogram, share):
+    wanted, seen = sum(histogram) * share, 0
+    for value, count in enumerate(histogram):
+        seen += count
+        if seen >= wanted:
+            return value
+    return len(histogram) - 1
+
+
+def _result(facts, picture=b"", thumbnail=b""):
+    text = json.dumps(facts).encode()
+    return RESULT.pack(len(text), len(picture), len(thumbnail)) + text + picture + thumbnail
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
