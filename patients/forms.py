@@ -1,12 +1,13 @@
 from django import forms
 from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from patients import validators
 from patients.models import Patient, PhotoDraft
 from patients.photos import storage
 
-PHOTO_KEPT = _("Photo kept: %(name)s, %(size)s. Choose a different photo if it is the wrong one")
+PHOTO_KEPT = _("Photo kept: {name}, {size}. Choose a different photo if it is the wrong one")
 
 
 class PatientForm(forms.ModelForm):
@@ -85,4 +86,5 @@ class PatientForm(forms.ModelForm):
             self.draft = None
 
     def _say_kept(self, name, size):
-        self.fields["document_photo"].help_text = PHOTO_KEPT % {"name": name, "size": filesizeformat(size)}
+        # Escaped here, because admin's template trusts a help text, and the name is the sender's.
+        self["document_photo"].help_text = format_html(PHOTO_KEPT, name=name, size=filesizeformat(size))

@@ -26,8 +26,9 @@ LONG_SIDE_STORED, LONG_SIDE_THUMBNAIL = 2000, 480  # pixels; machine-readable zo
 QUALITY = 88
 MEMORY_MOST = 1_000_000_000  # bytes of address space, about three times what the worst legal picture needs
 CPU_SECONDS_MOST = 8
-# How sharp a picture is: the 90th percentile, over its tiles, of the Laplacian's variance.
-TILES = 8
+# How sharp a picture is: the 90th percentile, over its tiles, of the Laplacian's variance, at a size that makes
+# pictures comparable.
+TILES, LONG_SIDE_JUDGED = 8, 1000
 FLAT_BELOW, BLURRED_BELOW, SOFT_BELOW, DARK_BELOW = 2, 3, 100, 60
 
 JOB = struct.Struct(">4sI")  # the format and the length of the file that follows
@@ -78,6 +79,7 @@ def clean(kind, data):
     except Exception:  # decoders raise whatever they like
         return _result({"refused": "damaged"})
     grey = picture.convert("L")
+    grey.thumbnail((LONG_SIDE_JUDGED, LONG_SIDE_JUDGED), Image.Resampling.BOX)
     sharpness, spread = _sharpness(grey), ImageStat.Stat(grey).stddev[0]
     if spread < FLAT_BELOW or sharpness < BLURRED_BELOW:
         return _result({"refused": "unreadable"})

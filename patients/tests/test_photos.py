@@ -1,13 +1,16 @@
-import zlib
+import os
+import signal
+import tempfile
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter, ImageStat
 
-from patients.photos import cleaning, refusals, storage
-from patients.tests import pictures
+from patients.photos import cleaner, cleaning, refusals
+from patients.tests import hostile, pictures
 
 
 def clean(content):
@@ -63,14 +66,6 @@ def test_scales_a_large_picture_down_but_keeps_it_legible():
     assert Image.open(safe).size == (2000, 1500)
 
 
-def _png_that_claims(width, height):
-    def chunk(kind, data):
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 2, 0, 0, 0])
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
 def _animated():
     return pictures.encoded(format="WEBP", save_all=True, append_images=[pictures.picture(), pictures.picture()])
 
@@ -90,8 +85,8 @@ REFUSED = {
     "only a header": (pictures.encoded()[:30], refusals.PHOTO_DAMAGED),
     "small": (pictures.encoded(pictures.picture((470, 300))), refusals.PHOTO_TOO_SMALL),
     "narrow": (pictures.encoded(pictures.picture((900, 200))), refusals.PHOTO_TOO_SMALL),
-    "many pixels": (_png_that_claims(6000, 6000), refusals.PHOTO_TOO_MANY_PIXELS),
-    "bomb": (_png_that_claims(60_000, 60_000), refusals.PHOTO_TOO_MANY_PIXELS),
+    "many pixels": (hostile.png_that_claims(6000, 6000), refusals.PHOTO_TOO_MANY_PIXELS),
+    "bomb": (hostile.png_that_claims(60_000, 60_000), refusals.PHOTO_TOO_MANY_PIXELS),
 }
 
 
@@ -134,26 +129,113 @@ def test_a_clinic_may_narrow_the_formats(settings):
         clean(pictures.encoded(format="PNG"))
 
 
-def test_stores_under_a_random_name_with_nothing_else_able_to_read_it(stored_files):
-    safe = clean(pictures.encoded())
-    names = {storage.store(safe) for _ in range(2)}
+def test_reads_heic():
+    safe = clean(hostile.HEIC)
 
-    assert len(names) == 2 and len(stored_files()) == 4
-    assert {file.stat().st_mode & 0o777 for file in stored_files()} == {0o600}
-
-
-def test_stores_only_what_was_cleaned(stored_files):
-    with pytest.raises(TypeError):
-        storage.store(ContentFile(pictures.encoded()))
-
-    assert stored_files() == []
+    made = safe.read()
+    assert Image.open(BytesIO(made)).size == (640, 427) and b"SECRETMAKER" not in made
+    assert b"SECRETMAKER" in hostile.HEIC
 
 
-def test_leaves_nothing_when_writing_fails(stored_files, monkeypatch):
-    safe = clean(pictures.encoded())
-    monkeypatch.setattr(safe, "chunks", lambda: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+def test_says_what_to_do_about_a_heic_that_cannot_be_read(settings):
+    for content in (hostile.HEIC[:-9000], hostile.HEIC[:60]):
+        with pytest.raises(ValidationError, match="iPhone HEIC photo"):
+            clean(content)
+    settings.PHOTO_FORMATS = ["JPEG"]
+    with pytest.raises(ValidationError, match="iPhone HEIC photo"):
+        clean(hostile.HEIC)
 
-    with pytest.raises(OSError):
-        storage.store(safe)
 
-    assert stored_files() == []
+def test_keeps_small_print_sharp():
+    safe = clean(pictures.encoded(pictures.picture((2000, 1333)), quality=95))
+
+    before = pictures.picture((2000, 1333)).convert("L").crop((250, 222, 900, 420))
+    after = Image.open(safe).convert("L").crop((250, 222, 900, 420))
+    difference = ImageStat.Stat(ImageChops.difference(before, after)).mean[0]
+    assert difference < 3
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.new("RGB", (900, 600), "white"),
+        Image.new("RGB", (900, 600), (3, 3, 3)),
+        pictures.picture().filter(ImageFilter.GaussianBlur(16)),
+    ],
+    ids=["one colour", "black", "no detail at all"],
+)
+def test_refuses_what_nobody_could_read(image):
+    with pytest.raises(ValidationError, match="too dark or too blurred"):
+        clean(pictures.encoded(image, quality=90))
+
+
+def test_warns_of_what_is_hard_to_read():
+    sharp = pictures.picture()
+
+    assert not clean(pictures.encoded(sharp)).hard_to_read
+    assert clean(pictures.encoded(sharp.filter(ImageFilter.GaussianBlur(4)))).hard_to_read
+    assert clean(pictures.encoded(sharp.point(lambda value: value // 8))).hard_to_read
+
+
+def test_knows_the_same_file_again_by_a_keyed_hash(settings):
+    content = pictures.encoded()
+    settings.PHOTO_FINGERPRINT_KEY = "one"
+    first = clean(content).fingerprint
+
+    assert first == clean(content).fingerprint != clean(pictures.encoded()).fingerprint
+    settings.PHOTO_FINGERPRINT_KEY = "two"
+    assert clean(content).fingerprint != first
+
+
+def test_a_decoder_that_hangs_is_ended_and_the_next_picture_read(monkeypatch):
+    monkeypatch.setattr(cleaning, "SECONDS_MOST", 0.5)
+    clean(pictures.encoded())
+    process = cleaning._turns.queue[-1].process
+    os.kill(process.pid, signal.SIGSTOP)
+
+    with pytest.raises(ValidationError) as refusal:
+        clean(pictures.encoded())
+
+    assert refusal.value.code == "damaged"
+    assert clean(pictures.encoded()).read()
+
+
+def test_a_decoder_that_crashes_costs_only_its_picture(monkeypatch):
+    content = pictures.encoded()
+    monkeypatch.setattr(cleaner, "__file__", str(_crashing_cleaner(monkeypatch)))
+    process = cleaning._Process()
+    facts, _, _ = process.clean("JPEG", content)
+    again, _, _ = process.clean("JPEG", content)
+    process.close()
+
+    assert facts["refused"] == again["refused"] == "damaged" and facts["crashed"]
+
+
+def _crashing_cleaner(monkeypatch):
+    """Return a cleaner whose child kills itself, as a decoder with a defect does."""
+    source = Path(cleaner.__file__).read_text()
+    folder = Path(tempfile.mkdtemp())
+    monkeypatch.syspath_prepend(folder)
+    path = folder / "crashing.py"
+    path.write_text(
+        source.replace("    try:\n        picture = _decode", "    os.abort()\n    try:\n        picture = _decode")
+    )
+    return path
+
+
+def test_a_decoder_sees_neither_secrets_nor_settings():
+    clean(pictures.encoded())
+    process = cleaning._turns.queue[-1].process
+
+    assert Path(f"/proc/{process.pid}/environ").read_bytes() == b""
+    assert "django" not in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+def test_waits_its_turn_and_is_told_when_it_does_not_come(monkeypatch):
+    monkeypatch.setattr(cleaning, "WAIT_SECONDS", 0.1)
+    content = pictures.encoded()
+    with cleaning._turn(), cleaning._turn(), pytest.raises(ValidationError) as refusal:
+        clean(content)
+
+    assert refusal.value.code == "busy"
+    assert clean(content).read()

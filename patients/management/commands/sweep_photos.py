@@ -14,9 +14,9 @@ logger = logging.getLogger(__name__)
 
 class Command(BaseCommand):
     help = (
-        "Find photos that belong to no record (older than 24 hours, since a registration under way has not written its "
-        "record yet) and records whose photo is not there. Drafts older than an hour and, with --delete, those photos are "
-        "removed. Exits with 1 when a record's photo is missing."
+        "Find photos that belong to no record (older than 24 hours, since a registration under way has not written "
+        "its record yet) and records whose photo is not there. Drafts older than an hour are removed, and with "
+        "--delete those photos. Exits with 1 when a record's photo is missing."
     )
 
     def add_arguments(self, parser):

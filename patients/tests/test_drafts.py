@@ -1,0 +1,106 @@
+"""A photo is chosen once: it survives the errors of other fields."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import signing
+from django.test import Client
+
+from patients.models import Patient, PhotoDraft
+from patients.photos import storage
+from patients.tests import pictures
+from patients.tests.conftest import ANA
+
+REGISTER, ADD = "/patients/register/", "/admin/patients/patient/add/"
+
+
+def token(response):
+    return re.search(r'name="kept_photo" value="([^"]+)"', response.content.decode())[1]
+
+
+@pytest.mark.parametrize("door", [REGISTER, ADD])
+def test_stays_while_another_field_is_wrong(door, desk, back_office, upload, stored_files):
+    browser = back_office if door == ADD else desk
+    first = browser.post(door, ANA | {"phone": "1", "document_photo": upload(name="carné <1>.jpg")})
+
+    page = first.content.decode()
+    assert re.search(r"Photo kept: carné &lt;1&gt;.jpg, [\d.]+.KB", page)
+    second = browser.post(door, ANA | {"kept_photo": token(first)})
+
+    assert second.status_code == 302
+    patient = Patient.objects.get()
+    assert storage.is_whole(patient.document_photo.name) and patient.photo_fingerprint
+    assert not PhotoDraft.objects.exists() and len(stored_files()) == 2
+
+
+def test_stays_over_several_errors_and_is_kept_once(desk, upload, stored_files):
+    response = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
+    for _ in range(2):
+        response = desk.post(REGISTER, ANA | {"phone": "2", "kept_photo": token(response)})
+        assert "Photo kept: document.jpg" in response.content.decode()
+
+    assert PhotoDraft.objects.count() == 1 and len(stored_files()) == 2
+
+
+def test_another_one_takes_its_place(desk, upload, stored_files):
+    first = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
+    another = upload(pictures.encoded(), "another.jpg")
+    second = desk.post(REGISTER, ANA | {"phone": "1", "kept_photo": token(first), "document_photo": another})
+
+    assert "Photo kept: another.jpg" in second.content.decode() and token(second) != token(first)
+    assert PhotoDraft.objects.count() == 1 and len(stored_files()) == 2
+
+
+@pytest.mark.parametrize("content", [b"not a photo", b"", b"\xff\xd8\xff" + b"x" * 200_000])
+def test_a_bad_one_does_not_cost_the_kept_one(content, desk, upload, errors, settings):
+    first = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
+    settings.MAX_PHOTO_BYTES = 100_000
+    second = desk.post(REGISTER, ANA | {"kept_photo": token(first), "document_photo": upload(content, "bad.jpg")})
+
+    assert second.status_code == 422 and len(errors(second)) == 1
+    assert "Photo kept: document.jpg" in second.content.decode() and token(second) == token(first)
+    assert desk.post(REGISTER, ANA | {"kept_photo": token(second)}).status_code == 302
+
+
+def test_is_nobody_elses(desk, upload, member):
+    first = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
+    colleague = Client()
+    colleague.force_login(member("Front desk", "colleague"))
+
+    response = colleague.post(REGISTER, ANA | {"kept_photo": token(first)})
+
+    assert response.status_code == 422 and "Select a photo" in response.content.decode()
+    assert PhotoDraft.objects.count() == 1
+
+
+def test_an_invented_or_expired_token_is_no_photo(desk, upload, monkeypatch):
+    first = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
+    for wrong in ("x", token(first)[:-1] + "~", signing.dumps({"key": "x"}), "a" * 10_000):
+        assert desk.post(REGISTER, ANA | {"kept_photo": wrong}).status_code == 422
+    monkeypatch.setattr(PhotoDraft, "LIFETIME", timedelta(seconds=-1))
+
+    assert desk.post(REGISTER, ANA | {"kept_photo": token(first)}).status_code == 422
+    assert not Patient.objects.exists()
+
+
+def test_stays_when_a_correction_is_wrong(desk, registered, upload):
+    patient = registered()
+    old = patient.document_photo.name
+    url = f"/patients/{patient.display_number}/change/"
+    first = desk.post(url, ANA | {"phone": "1", "version": 1, "document_photo": upload(pictures.encoded())})
+    desk.post(url, ANA | {"version": 1, "kept_photo": token(first)})
+
+    patient.refresh_from_db()
+    assert patient.document_photo.name != old and not storage.is_whole(old)
+    assert storage.is_whole(patient.document_photo.name)
+
+
+def test_the_form_survives_a_photo_over_the_limit(desk, upload, settings, errors):
+    settings.MAX_PHOTO_BYTES = 100_000
+    kept = desk.post(REGISTER, ANA | {"document_photo": upload(b"\xff\xd8\xff" + b"x" * 300_000)})
+    unread = desk.post(REGISTER, ANA | {"document_photo": upload(b"\xff\xd8\xff" + b"x" * 500_000)})
+
+    assert kept.status_code == 422 and errors(kept) == ["The selected file must be smaller than 0.1MB"]
+    assert 'value="ana@example.org"' in kept.content.decode()
+    assert unread.status_code == 413 and "choose a smaller photo" in unread.content.decode()
