@@ -11,7 +11,8 @@ preload_app = True  # a wrong setting ends the start with one sentence, and the 
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 — a heartbeat file, off the disk
 graceful_timeout = 8
-loglevel = "warning"
+limit_request_line = 8190  # what nginx lets through; a longer one is its to refuse, in the API's form
+loglevel = "error"  # its warnings repeat the request line, in which there may be names
 
 
 def when_ready(server):

@@ -16,8 +16,8 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            # The unformatted message: its arguments (paths with names, query strings) stay out.
-            "event": str(record.msg),
+            # Our own messages are constants; others' have been put together, with who knows what in them.
+            "event": str(record.msg) if record.name.startswith("patients") else f"{record.module}.{record.funcName}",
             "request_id": request_id.current(),
             **{name: str(getattr(record, name)) for name in _EXTRAS if hasattr(record, name)},
         }

@@ -141,7 +141,7 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "registration@clinic.example
 # Files. Photos are never served by URL: patients.views.photo shows them.
 MEDIA_ROOT = env.folder("MEDIA_ROOT", DATA_DIR / "media")
 STATIC_URL = "/static/"
-STATIC_ROOT = env.folder("STATIC_ROOT", DATA_DIR / "static")
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static"))).absolute()  # read-only in the image
 STATICFILES_DIRS = [BASE_DIR / "static"]
 PHOTO_KEYS = env.keys("PHOTO_KEYS", DATA_DIR / "photo.keys")
 PHOTO_FINGERPRINT_KEY = env.secret("PHOTO_FINGERPRINT_KEY", DATA_DIR / "photo-fingerprint.key", made_when_missing=True)

@@ -95,8 +95,9 @@ def _decode(kind, data):
     if kind == "HEIC":
         pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     image = Image.open(BytesIO(data), formats=["HEIF" if kind == "HEIC" else kind])
-    size = (LONG_SIDE_STORED, LONG_SIDE_STORED)
-    image.draft("RGB", size)
+    scale = min(1, LONG_SIDE_STORED / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    image.draft("RGB", size)  # a JPEG is decoded at half, a quarter or an eighth of its size, if that is enough
     image.load()
     if image.mode.startswith("I;16"):
         image = image.point(lambda value: value / 256).convert("L")
