@@ -37,11 +37,20 @@ RESULT = struct.Struct(">III")  # the lengths of a JSON object, the picture and 
 
 def serve(source, target):
     """Answer jobs until the source ends."""
+    _warm_up()
     while header := source.read(JOB.size):
         kind, length = JOB.unpack(header)
         data = source.read(length)
         target.write(_in_child(kind.decode().strip(), data))
         target.flush()
+
+
+def _warm_up():
+    """Load here, once, what every child would load for itself."""
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    picture = BytesIO()
+    Image.effect_noise((480, 480), 90).convert("RGB").save(picture, "JPEG")
+    clean("JPEG", picture.getvalue())
 
 
 def _in_child(kind, data):
@@ -92,8 +101,6 @@ def clean(kind, data):
 def _decode(kind, data):
     """Return the upright picture at its stored size: pixels alone, in RGB or grey, on white where transparent."""
     Image.MAX_IMAGE_PIXELS = None  # inspection.py has counted them
-    if kind == "HEIC":
-        pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     image = Image.open(BytesIO(data), formats=["HEIF" if kind == "HEIC" else kind])
     scale = min(1, LONG_SIDE_STORED / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
