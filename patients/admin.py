@@ -1,5 +1,7 @@
-from django import forms
-from django.contrib import admin, messages
+from contextlib import suppress
+
+from django.contrib import admin
+from django.http import Http404
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +9,7 @@ from django.utils.translation import ngettext
 from django_q import models as queue_models
 from knox.models import AuthToken
 
+from patients import numbers
 from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
 from patients.models import AuditEvent, EmailTaken, Message, Patient
@@ -32,7 +35,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 @admin.register(Patient)
 class PatientAdmin(admin.ModelAdmin):
     form = PatientForm
-    formfield_overrides = {DocumentPhotoField: {"widget": forms.FileInput}}
+    formfield_overrides = {DocumentPhotoField: {}}  # its own widget, not admin's, which would link to a URL
     list_display = ["display_number", "full_name", "email", "phone", "registered_at", "source", "confirmation_status"]
     list_filter = ["source", "registered_at", "messages__status"]
     list_per_page = 50
@@ -53,6 +56,8 @@ class PatientAdmin(admin.ModelAdmin):
 
     def get_fields(self, request, obj=None):
         entered = [*Patient.ENTERED, "shared_email", "kept_photo"]
+        if obj and not self.has_change_permission(request, obj):
+            entered = [name for name in Patient.ENTERED if name != "document_photo"]
         return [*self.shown, *entered, "language"] if obj else entered
 
     def get_readonly_fields(self, request, obj=None):
@@ -89,14 +94,19 @@ class PatientAdmin(admin.ModelAdmin):
         except EmailTaken:
             # Somebody took the address after the form had asked; asked once more, the form says so.
             return self._changeform_view(request, object_id, form_url, extra_context)
+        except Patient.DoesNotExist:
+            raise Http404 from None
 
     def delete_view(self, request, object_id, extra_context=None):
-        return self._delete_view(request, object_id, extra_context)  # for the same reason
+        try:
+            return self._delete_view(request, object_id, extra_context)  # for the same reason
+        except Patient.DoesNotExist:
+            raise Http404 from None
 
     def save_model(self, request, patient, form, change):
         shared_email = form.cleaned_data["shared_email"]
         if change:
-            patient.correct(by=request.user, shared_email=shared_email)
+            patient.correct(form.changed_fields, by=request.user, shared_email=form.changed_sharing)
         else:
             patient.register(by=request.user, source=Patient.Source.ADMIN, shared_email=shared_email)
         form.forget_draft()
@@ -106,7 +116,8 @@ class PatientAdmin(admin.ModelAdmin):
 
     def delete_queryset(self, request, patients):
         for patient in patients:
-            patient.remove(by=request.user)
+            with suppress(Patient.DoesNotExist):
+                patient.remove(by=request.user)
 
     def get_deleted_objects(self, patients, request):
         """What goes with a patient (messages, keys) goes by the right to remove the patient."""
@@ -123,11 +134,11 @@ class MessageAdmin(ReadOnlyAdmin):
     fields = [*list_display, "created_at", "sent_at", "message_id", "possible_duplicate"]
     actions = ["send_again"]
 
-    @admin.action(description=_("Send again"))
+    def has_send_again_permission(self, request):
+        return request.user.has_perm("patients.change_patient")
+
+    @admin.action(description=_("Send again"), permissions=["send_again"])
     def send_again(self, request, chosen):
-        if not request.user.has_perm("patients.change_patient"):
-            self.message_user(request, _("You may not send messages again."), messages.ERROR)
-            return
         patients = Patient.objects.filter(pk__in=chosen.values("patient"))
         count = sum(patient.send_confirmation_again(by=request.user) for patient in patients)
         text = ngettext(
@@ -138,10 +149,18 @@ class MessageAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ["at", "action", "patient_number", "actor", "detail"]
+    list_display = ["at", "action", "display_number", "actor", "detail"]
     list_filter = ["action", "at"]
     list_select_related = ["actor"]
-    search_fields = ["patient_number__exact"]
+    search_fields = ["patient_number"]  # shows the box; get_search_results looks things up
+    search_help_text = _("Patient number")
+
+    def get_search_results(self, request, queryset, search_term):
+        return (queryset.filter(patient_number=numbers.normalize(search_term)) if search_term else queryset), False
+
+    @admin.display(description=_("patient number"), ordering="patient_number")
+    def display_number(self, event):
+        return numbers.display(event.patient_number)
 
 
 @admin.register(AuthToken)

@@ -8,19 +8,36 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics, pagination
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 from patients.models import ChangedMeanwhile, EmailTaken, Patient
 from patients.photos.serving import photo_response
 from patients.serializers import PatientSerializer
 from registration.problems import Refusal
 
-_ENTITY_TAG = re.compile(r'"([^"]*)"')
+_POSITION = re.compile(r"[0-9]{1,18}")
 
 
 class NewestFirst(pagination.CursorPagination):
     ordering = "-pk"
     page_size = 20
+
+    def decode_cursor(self, request):
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not _POSITION.fullmatch(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+
+class JpegRenderer(BaseRenderer):
+    """Says that image/jpeg is to be had; serving.photo_response() makes it."""
+
+    media_type, format, charset = "image/jpeg", "jpg", None
+
+    def render(self, data, accepted_media_type=None, renderer_context=None):
+        return data
 
 
 class PatientView:
@@ -68,17 +85,14 @@ class PatientList(PatientView, generics.ListCreateAPIView):
 class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
     http_method_names = ["get", "head", "options", "patch"]
 
-    def get_serializer_context(self):
-        return super().get_serializer_context() | {"version": None}
-
     def perform_update(self, serializer):
-        patient = serializer.instance
-        if (wanted := self.request.headers.get("If-Match", "*")) != "*":
-            if _etag_value(patient) not in _ENTITY_TAG.findall(wanted):
+        patient, version = serializer.instance, None
+        if (wanted := self.request.headers.get("If-Match", "*").strip()) != "*":
+            if _etag(patient) not in [tag.strip() for tag in wanted.split(",")]:
                 raise Refusal("changed-meanwhile")
-            serializer.context["version"] = patient.version
+            version = patient.version
         try:
-            serializer.save()
+            serializer.save(version=version)
         except EmailTaken:
             raise Refusal("email-taken") from None
         except ChangedMeanwhile:
@@ -87,7 +101,7 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
         if patient := getattr(self, "patient", None):
-            response.headers.setdefault("ETag", f'"{_etag_value(patient)}"')
+            response.headers.setdefault("ETag", _etag(patient))
         return response
 
     def get_object(self):
@@ -97,6 +111,7 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
 
 class DocumentPhoto(PatientView, generics.GenericAPIView):
     permission_classes = [IsAuthenticated]
+    renderer_classes = [JpegRenderer, JSONRenderer]
 
     @extend_schema(
         summary="See the photo of the document",
@@ -109,5 +124,5 @@ class DocumentPhoto(PatientView, generics.GenericAPIView):
         return photo_response(patient, by=request.user)
 
 
-def _etag_value(patient):
-    return f"{patient.number}-{patient.version}"
+def _etag(patient):
+    return f'"{patient.number}-{patient.version}"'

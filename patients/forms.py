@@ -57,6 +57,17 @@ class PatientForm(forms.ModelForm):
         if self.errors:
             self.keep_photo()
 
+    @property
+    def changed_fields(self):
+        """The names of the patient's fields that were changed, for Patient.correct()."""
+        changed = {name for name in self.changed_data if name in Patient.CORRECTABLE} - {"document_photo"}
+        return changed | {"document_photo"} if self.instance.document_photo.is_new else changed
+
+    @property
+    def changed_sharing(self):
+        """Whether the address is shared, if that was changed, for Patient.correct()."""
+        return self.cleaned_data["shared_email"] if "shared_email" in self.changed_data else None
+
     def refuse_taken_email(self, taken_by):
         """Put the error beside the address; `taken_by` is the patient who has it."""
         self.taken_by = taken_by

@@ -39,10 +39,6 @@ def ranges(text):
         backwards = [f"r{national[::-1]}"] if national else []
         yield _prefixes(f"p{digits}", *backwards, f"n{fold(text)}") + _number_prefixes(text)
         return
-    number = numbers.normalize(text)
-    if number:
-        yield _prefixes(f"k{number}") + (_prefixes(f"n{fold(text)}") if text.isalpha() else [])
-        return
     for word in text.split()[:WORDS_MOST]:
         found = _prefixes(f"e{fold(word)}", *(f"n{part}" for part in _words(word)[:1]))
         if len(word) > 3 or any(c.isdigit() for c in word):

@@ -16,6 +16,8 @@ from patients.models import Message, Patient
 from patients.photos import cleaning, refusals
 
 NOT_TEXT = _("This must be text")
+NOT_TRUE_OR_FALSE = _("This must be true or false")
+REPEATED_FIELD = _("This field must be sent once")
 NOT_BASE64 = _("document_photo must be the photo's bytes in base64, or a data: URL of them")
 UNKNOWN_FIELD = _("There is no field of this name")
 READ_ONLY_FIELD = _("This field cannot be set")
@@ -90,7 +92,9 @@ class PatientSerializer(serializers.ModelSerializer):
     number = serializers.CharField(source="display_number", read_only=True)
     full_name = RuledField()
     email = RuledField()
-    shared_email = serializers.BooleanField(required=False)
+    shared_email = serializers.BooleanField(
+        required=False, error_messages={"invalid": NOT_TRUE_OR_FALSE, "null": NOT_TRUE_OR_FALSE}
+    )
     phone = RuledField()
     address = RuledField(required=False)
     date_of_birth = serializers.DateField(
@@ -119,20 +123,25 @@ class PatientSerializer(serializers.ModelSerializer):
         ]
 
     def to_internal_value(self, data):
-        writable = {field.field_name for field in self._writable_fields}
-        extra = {
-            name: serializers.ErrorDetail(
-                *((READ_ONLY_FIELD, "read_only") if name in self.fields else (UNKNOWN_FIELD, "unknown"))
-            )
-            for name in set(data) - writable
-        }
+        errors = dict(self._errors_of_names(data))
         try:
             values = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            raise serializers.ValidationError(error.detail | {k: [v] for k, v in extra.items()}) from None
-        if extra:
-            raise serializers.ValidationError({k: [v] for k, v in extra.items()})
+            raise serializers.ValidationError(error.detail | errors) from None
+        if errors:
+            raise serializers.ValidationError(errors)
         return values
+
+    def _errors_of_names(self, data):
+        """Yield an error for each field that is unknown, read-only or, in a multipart body, there twice."""
+        writable = {field.field_name for field in self._writable_fields}
+        for name in data:
+            if name not in self.fields:
+                yield name, [serializers.ErrorDetail(UNKNOWN_FIELD, "unknown")]
+            elif name not in writable:
+                yield name, [serializers.ErrorDetail(READ_ONLY_FIELD, "read_only")]
+            elif hasattr(data, "getlist") and len(data.getlist(name)) > 1:
+                yield name, [serializers.ErrorDetail(REPEATED_FIELD, "repeated")]
 
     def create(self, values):
         shared_email = values.pop("shared_email", False)
@@ -141,8 +150,8 @@ class PatientSerializer(serializers.ModelSerializer):
         return patient
 
     def update(self, patient, values):
-        shared_email = values.pop("shared_email", None)
+        shared_email, version = values.pop("shared_email", None), values.pop("version")
         for name, value in values.items():
             setattr(patient, name, value)
-        patient.correct(by=self.context["request"].user, shared_email=shared_email, version=self.context["version"])
+        patient.correct(values, by=self.context["request"].user, shared_email=shared_email, version=version)
         return patient

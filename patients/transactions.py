@@ -5,9 +5,9 @@ import time
 
 from django.db import OperationalError, transaction
 
+from registration.failures import is_busy
+
 ATTEMPTS = 5
-_MYSQL_REPEAT = {1205, 1213}  # lock wait timeout, deadlock: the server rolled back and says to try again
-_SQLITE_REPEAT = ("database is locked", "database table is locked")
 
 
 class OutcomeUnknown(OperationalError):
@@ -30,11 +30,6 @@ def commit(deed):
         except OperationalError as error:
             if committing:
                 raise OutcomeUnknown(*error.args) from error
-            if attempt == ATTEMPTS or not _asks_to_repeat(error):
+            if attempt == ATTEMPTS or not is_busy(error):
                 raise
         time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 — spreads the contenders, guards nothing
-
-
-def _asks_to_repeat(error):
-    code = error.args[0] if error.args else None
-    return code in _MYSQL_REPEAT or any(text in str(code) for text in _SQLITE_REPEAT)

@@ -48,7 +48,7 @@ _JOINERS = "\u200c\u200d"
 # Letters and symbols by category, blank to the eye.
 _BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")
 _WEB_ADDRESS = re.compile(
-    r"://|\bwww\.|\b[\w-]+\.[a-z]{2,}/|\b[\w-]{2,}\.(com|net|org|info|biz|io|ru|xyz|top|site|online|app|link|click)\b",
+    r"://|\bwww\.|\b[\w-]+\.[a-z]{2,}/|\b[\w-]{2,}\.(com|net|org|info|biz)\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[^\W\d_]")
@@ -60,7 +60,7 @@ def full_name(value):
     if _has_controls(value.strip()):
         raise ValidationError(NAME_CHARACTERS, "invalid")
     name = unicodedata.normalize("NFC", value.translate(_DROPPED))
-    name = " ".join(name.split()).strip(_JOINERS)
+    name = " ".join(name.split()).strip(f" {_JOINERS}")
     if not name:
         raise ValidationError(NAME_MISSING, "required")
     if "<" in name or ">" in name or not any(_is_visible(character) for character in name):

@@ -1,5 +1,6 @@
 """The front desk's pages."""
 
+import re
 from contextlib import contextmanager
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from patients import numbers
 from patients.forms import PatientForm
@@ -19,6 +20,7 @@ from patients.photos.serving import photo_response
 from patients.photos.storage import is_no_space
 
 PAGE_SIZE = 20
+_VERSION = re.compile(r"[0-9]{1,9}")
 CHANGED_MEANWHILE = gettext_lazy("Somebody else changed this record meanwhile. Open it again and repeat your change")
 NO_ROOM = gettext_lazy(
     "There is no room to save the photo. Tell the person who looks after this service that its disk is full"
@@ -48,9 +50,10 @@ def list_patients(request):
     return render(request, "patients/list.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff("patients.add_patient")
 def register(request):
-    form = PatientForm(request.POST or None, request.FILES or None, user=request.user)
+    form = PatientForm(*posted(request), user=request.user)
     if request.method == "POST" and form.is_valid():
         patient = form.save(commit=False)
         with refusals_of(form):
@@ -71,22 +74,28 @@ def record(request, number):
     return render(request, "patients/record.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff("patients.change_patient")
 def change(request, number):
     patient = get_object_or_404(Patient, number=number)
     version = request.POST.get("version", str(patient.version))
-    form = PatientForm(request.POST or None, request.FILES or None, instance=patient, user=request.user)
+    form = PatientForm(*posted(request), instance=patient, user=request.user)
     if request.method == "POST" and form.is_valid():
         with refusals_of(form):
             form.save(commit=False).correct(
+                form.changed_fields,
                 by=request.user,
-                shared_email=form.cleaned_data["shared_email"],
-                version=int(version) if version.isdecimal() else 0,
+                shared_email=form.changed_sharing,
+                version=int(version) if _VERSION.fullmatch(version) else 0,
             )
             messages.success(request, _("Saved."))
             return saved(request, form, patient)
     context = {"form": form, "patient": patient, "version": version}
     return render(request, "patients/change.html", context, status=status_of(form))
+
+
+def posted(request):
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)
 
 
 @contextmanager
@@ -98,6 +107,8 @@ def refusals_of(form):
         form.refuse_taken_email(taken.patient)
     except ChangedMeanwhile:
         form.add_error(None, CHANGED_MEANWHILE)
+    except Patient.DoesNotExist:
+        raise Http404 from None
     except OSError as error:
         if not is_no_space(error):
             raise
@@ -117,14 +128,18 @@ def saved(request, form, patient):
     form.forget_draft()
     if getattr(form.cleaned_data["document_photo"], "hard_to_read", False):
         messages.warning(request, _("The photo is dark or not quite sharp. Check that the text can be read."))
-    return redirect(patient)
+    return redirect(patient if request.user.has_perm("patients.view_patient") else "patients:register")
 
 
 @require_POST
 @staff("patients.change_patient")
 def send_again(request, number):
     patient = get_object_or_404(Patient, number=number)
-    if patient.send_confirmation_again(by=request.user):
+    try:
+        is_queued = patient.send_confirmation_again(by=request.user)
+    except Patient.DoesNotExist:
+        raise Http404 from None
+    if is_queued:
         messages.success(request, _("The confirmation will be sent again."))
     else:
         messages.info(request, _("The confirmation is already on its way."))

@@ -9,21 +9,26 @@ import json
 import os
 import re
 import secrets
+import tempfile
+from email.utils import parseaddr
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_domain_name, validate_email
 
-_environment = environ.FileAwareEnv()
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 def text(name, default=""):
-    try:
-        return _environment.str(name, default="").strip() or default
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImproperlyConfigured(f"{name}_FILE must name a readable text file: {error}") from None
+    value = os.environ.get(name, "").strip()
+    if not value and (file := os.environ.get(f"{name}_FILE")):
+        try:
+            value = Path(file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE must name a readable text file: {error}") from None
+    return value or default
 
 
 def flag(name, default):
@@ -49,6 +54,27 @@ def words(name, default=(), *, choices=None):
         if choices and word not in choices:
             raise ImproperlyConfigured(f"{name} must be chosen from {', '.join(choices)}, not {word!r}")
     return found
+
+
+def domains(name):
+    """Return a list of domain names in lower case."""
+    found = [word.lower() for word in words(name)]
+    for word in found:
+        try:
+            validate_domain_name(word)
+        except ValidationError:
+            raise ImproperlyConfigured(f"{name} must be domains like example.org, not {word!r}") from None
+    return found
+
+
+def sender(name, default):
+    """Return an email address, with or without a name before it."""
+    value = text(name, default)
+    try:
+        validate_email(parseaddr(value)[1])
+    except ValidationError:
+        raise ImproperlyConfigured(f"{name} must be an email address, not {value!r}") from None
+    return value
 
 
 def choice(name, default, choices):
@@ -118,8 +144,17 @@ def database(name, sqlite_file):
     raise ImproperlyConfigured(hint)
 
 
+class Smtp(NamedTuple):
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: bool
+    ssl: bool
+
+
 def smtp(name, default):
-    """Return Django's EMAIL_* settings from `smtp://user:password@host:587/?tls=1` (or `?ssl=1`)."""
+    """Return an Smtp from `smtp://user:password@host:587/?tls=1` (or `?ssl=1`)."""
     hint = f"{name} must look like smtp://user:password@host:587/?tls=1"
     try:
         parts = urlsplit(text(name, default))
@@ -131,14 +166,14 @@ def smtp(name, default):
     tls, ssl = (_FLAGS.get(options.get(option, "0"), False) for option in ("tls", "ssl"))
     if parts.scheme != "smtp" or not parts.hostname or parts.path not in ("", "/") or not known or (tls and ssl):
         raise ImproperlyConfigured(hint)
-    return {
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": port or (587 if tls else 465 if ssl else 25),
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_TLS": tls,
-        "EMAIL_USE_SSL": ssl,
-    }
+    return Smtp(
+        host=parts.hostname,
+        port=port or (587 if tls else 465 if ssl else 25),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        tls=tls,
+        ssl=ssl,
+    )
 
 
 def secret(name, file, *, made_when_missing):
@@ -187,8 +222,7 @@ def folder(name, default):
     path = Path(text(name, str(default))).absolute()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()  # its mode doesn't tell: root may write to what takes no files
     except OSError as error:
         raise ImproperlyConfigured(f"{name} must be a folder that can be written to: {error}") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ImproperlyConfigured(f"{name} must be a folder that can be written to: {path}")
     return path

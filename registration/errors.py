@@ -31,7 +31,7 @@ def answer(request, status):
     if request.path.startswith("/api/"):
         return problem(status)
     title, advice = _PAGES[status]
-    response = render(None, "error.html", {"title": title, "advice": advice, "status": status}, status=status)
+    response = render(None, "error.html", {"title": title, "advice": advice}, status=status)
     if status == 503:
         response["Retry-After"] = "2"
     return response

@@ -2,17 +2,26 @@
 
 import gc
 import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+
+try:
+    from registration.settings import LOGGING, WEB_THREADS, WEB_WORKERS
+except ImproperlyConfigured as error:
+    sys.exit(f"Configuration: {error}")
 
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_WORKERS") or 3)
-threads = int(os.environ.get("WEB_THREADS") or 4)
+workers, threads = WEB_WORKERS, WEB_THREADS
 bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
 preload_app = True  # a wrong setting ends the start with one sentence, and the workers share the code's memory
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 — a heartbeat file, off the disk
 graceful_timeout = 8
 limit_request_line = 8190  # what nginx lets through; a longer one is its to refuse, in the API's form
-loglevel = "error"  # its warnings repeat the request line, in which there may be names
+# JSON like the rest; not its warnings, which repeat the request line, in which there may be names.
+_own = {"level": "ERROR", "handlers": ["console"], "propagate": False}
+logconfig_dict = LOGGING | {"loggers": {**LOGGING["loggers"], "gunicorn.error": _own}}
 
 
 def when_ready(server):

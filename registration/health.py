@@ -10,6 +10,8 @@ from django.utils.module_loading import import_string
 
 _CHECK_SECONDS = 1
 _executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
+_check = None  # the one that is running, or the last one
+_is_migrated = False
 
 
 def answer(get_response):
@@ -35,9 +37,13 @@ def _status(healthy):
 
 
 def _ready():
-    # In a thread of its own, because a database that hangs would hold the request longer than its caller waits.
+    # In a thread of its own, because a database that hangs would hold the request longer than its caller waits. Who
+    # asks meanwhile shares its answer.
+    global _check
+    if _check is None or _check.done():
+        _check = _executor.submit(_all_well)
     try:
-        return _executor.submit(_all_well).result(timeout=_CHECK_SECONDS)
+        return _check.result(timeout=_CHECK_SECONDS)
     except Exception:  # whatever is wrong, the answer is 503
         return False
 
@@ -50,5 +56,11 @@ def _all_well():
 
 
 def migrated():
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    """Whether all migrations of this code are applied; once they are, they stay so for the life of the process."""
+    global _is_migrated
+    if not _is_migrated:
+        executor = MigrationExecutor(connection)
+        _is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    else:
+        connection.ensure_connection()
+    return _is_migrated

@@ -10,14 +10,19 @@ from registration import request_id
 _EXTRAS = ("status_code", "message_id", "error", "count")
 
 
+def _event(record):
+    """Return a message without its arguments; one that came without any may have been put together, with anything."""
+    is_constant = record.name.startswith("patients") or record.args
+    return str(record.msg) if is_constant else f"{record.module}.{record.funcName}"
+
+
 class JsonFormatter(logging.Formatter):
     def format(self, record):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            # Our own messages are constants; others' have been put together, with who knows what in them.
-            "event": str(record.msg) if record.name.startswith("patients") else f"{record.module}.{record.funcName}",
+            "event": _event(record),
             "request_id": request_id.current(),
             **{name: str(getattr(record, name)) for name in _EXTRAS if hasattr(record, name)},
         }

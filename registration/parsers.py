@@ -4,11 +4,12 @@ import json
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-NOT_JSON = "The body must be valid JSON, encoded in UTF-8"
-NOT_OBJECT = "The body must be a JSON object"
+NOT_JSON = _("The body must be valid JSON, encoded in UTF-8")
+NOT_OBJECT = _("The body must be a JSON object")
 
 
 class StrictJSONParser(BaseParser):
@@ -31,7 +32,7 @@ class StrictJSONParser(BaseParser):
 
 
 def _unique(pairs):
-    if len({name for name, _ in pairs}) < len(pairs):
+    if len({name for name, value in pairs}) < len(pairs):
         raise ValueError("a key stands twice")
     return dict(pairs)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
@@ -60,12 +60,6 @@ KINDS = {
             _("If two people share the address, send the request again with shared_email set to true."),
         ),
         Kind(
-            "in-progress",
-            409,
-            _("A request with this idempotency key is still being answered"),
-            _("Wait as long as Retry-After says, then send the same request again."),
-        ),
-        Kind(
             "changed-meanwhile",
             412,
             _("The patient was changed by somebody else"),
@@ -83,13 +77,6 @@ KINDS = {
             _("The body's media type is not supported"),
             _("Send application/json or multipart/form-data."),
         ),
-        Kind(
-            "idempotency-key-reused",
-            422,
-            _("This idempotency key was used for another request"),
-            _("Make a new key for each registration, and repeat a key only with the same body."),
-        ),
-        Kind("too-many-requests", 429, _("Too many requests"), _("Wait as long as Retry-After says.")),
         Kind(
             "internal",
             500,
@@ -145,7 +132,7 @@ def handle(exception, context):
         return problem(413)
     if isinstance(exception, SuspiciousOperation):
         return problem(400)
-    if isinstance(exception, Http404):
+    if isinstance(exception, Http404 | ObjectDoesNotExist):  # the latter: removed while it was being changed
         return problem(404)
     if isinstance(exception, PermissionDenied):
         return problem(403)
@@ -157,8 +144,6 @@ def handle(exception, context):
         headers = {}
         if getattr(exception, "auth_header", None):
             headers["WWW-Authenticate"] = exception.auth_header
-        if getattr(exception, "wait", None):
-            headers["Retry-After"] = str(int(exception.wait) + 1)
         if isinstance(exception, exceptions.MethodNotAllowed):
             headers["Allow"] = ", ".join(context["view"].allowed_methods)
         return problem(

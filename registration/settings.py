@@ -23,10 +23,14 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.
 # What a clinic decides.
 CLINIC_NAME = env.text("CLINIC_NAME", "Riverside Clinic")
 PHONE_DEFAULT_REGION = env.choice("PHONE_DEFAULT_REGION", "US", phonenumbers.SUPPORTED_REGIONS)
-EMAIL_ALLOWED_DOMAINS = [domain.lower() for domain in env.words("EMAIL_ALLOWED_DOMAINS")]
+EMAIL_ALLOWED_DOMAINS = env.domains("EMAIL_ALLOWED_DOMAINS")
 NAME_PATTERN = env.pattern("NAME_PATTERN")
 MAX_PHOTO_BYTES = env.number("MAX_PHOTO_BYTES", 10_000_000, least=10_000, most=100_000_000)
 PHOTO_FORMATS = env.words("PHOTO_FORMATS", _formats := ["JPEG", "PNG", "WEBP", "HEIC"], choices=_formats)
+
+# The web server (registration/gunicorn.py).
+WEB_WORKERS = env.number("WEB_WORKERS", 3, least=1, most=64)
+WEB_THREADS = env.number("WEB_THREADS", 4, least=1, most=64)
 
 # The application.
 INSTALLED_APPS = [
@@ -134,9 +138,12 @@ READINESS_CHECKS = [
 
 # Mail.
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-globals().update(env.smtp("EMAIL_URL", "smtp://127.0.0.1:1025"))
+_smtp = env.smtp("EMAIL_URL", "smtp://127.0.0.1:1025")
+EMAIL_HOST, EMAIL_PORT = _smtp.host, _smtp.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _smtp.user, _smtp.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _smtp.tls, _smtp.ssl
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "registration@clinic.example")
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", "registration@clinic.example")
 
 # Files. Photos are never served by URL: patients.views.photo shows them.
 MEDIA_ROOT = env.folder("MEDIA_ROOT", DATA_DIR / "media")
@@ -209,9 +216,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["registration.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "registration.problems.handle",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=365)}
 SPECTACULAR_SETTINGS = {
@@ -222,7 +227,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
 }
 

@@ -33,10 +33,11 @@ def send(message):
         render(message).send()
     except smtplib.SMTPRecipientsRefused as error:
         _raise(max(code for code, _text in error.recipients.values()))
-    except smtplib.SMTPAuthenticationError as error:
-        raise TemporaryFailure(f"mail server refused the sign-in ({error.smtp_code})") from None
-    except smtplib.SMTPResponseException as error:
+    except smtplib.SMTPDataError as error:
         _raise(error.smtp_code)
+    except smtplib.SMTPResponseException as error:
+        # Before the recipient was named: the fault is the service's (sign-in, sender), not the address's.
+        raise TemporaryFailure(f"mail server refused the service ({error.smtp_code})") from None
     except (OSError, smtplib.SMTPException) as error:
         raise TemporaryFailure(f"mail server cannot be reached ({type(error).__name__})") from None
 

@@ -2,5 +2,16 @@ from patients.models.audit import AuditEvent
 from patients.models.draft import PhotoDraft
 from patients.models.message import Message
 from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient, SearchKey
+from patients.models.worker import Chore, Heartbeat
 
-__all__ = ["AuditEvent", "ChangedMeanwhile", "EmailTaken", "Message", "Patient", "PhotoDraft", "SearchKey"]
+__all__ = [
+    "AuditEvent",
+    "ChangedMeanwhile",
+    "Chore",
+    "EmailTaken",
+    "Heartbeat",
+    "Message",
+    "Patient",
+    "PhotoDraft",
+    "SearchKey",
+]

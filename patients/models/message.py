@@ -54,12 +54,12 @@ class Message(models.Model):
     def __str__(self):
         return f"{self.channel} {self.pk}"
 
-    def save(self, *args, **kwargs):
-        """Save; a new message's job is queued by the same transaction, so neither exists without the other."""
-        is_new = self._state.adding
-        super().save(*args, **kwargs)
-        if is_new:
-            queue.nudge(self.pk)
+    @classmethod
+    def owe(cls, patient):
+        """Create a message to the patient and its job; call it inside a transaction: neither without the other."""
+        message = cls.objects.create(patient=patient)
+        queue.nudge(message.pk)
+        return message
 
     @property
     def is_on_its_way(self):

@@ -12,6 +12,8 @@ from patients.models.message import Message
 from patients.photos import storage
 from patients.transactions import OutcomeUnknown, commit
 
+INSERT_ATTEMPTS = 3
+
 
 class EmailTaken(Exception):
     """Another patient, `patient`, has this email address and nobody said that they share it."""
@@ -41,6 +43,8 @@ class PatientQuerySet(models.QuerySet):
             for first, last in ranges:
                 matches |= Q(key__gte=first, key__lt=last)
             found = found.filter(pk__in=SearchKey.objects.filter(matches).values("patient"))
+        if number := numbers.normalize(text):  # which a name of eight letters may be, too
+            return self.filter(Q(number=number) | Q(pk__in=found.values("pk")))
         return found
 
 
@@ -52,8 +56,9 @@ class Patient(models.Model):
         API = "api", _("API")
         ADMIN = "admin", _("admin")
 
-    #: What people may enter and correct; the rest follows from it.
+    #: What people enter; the rest follows from it.
     ENTERED = ("full_name", "email", "phone", "address", "date_of_birth", "document_photo")
+    CORRECTABLE = (*ENTERED, "language")
 
     number = fields.KeyField(_("patient number"), max_length=numbers.LENGTH, unique=True, editable=False)
     full_name = fields.FullNameField(
@@ -157,57 +162,63 @@ class Patient(models.Model):
             self.pk, self._state.adding = None, True
             self.save(force_insert=True)
             self._write_search_keys()
-            Message.objects.create(patient=self)
+            Message.owe(self)
             AuditEvent.record(AuditEvent.Action.REGISTERED, by=self.registered_by, patient=self)
 
-        while True:
+        for attempt in range(1, INSERT_ATTEMPTS + 1):
             self.number = numbers.new()
             try:
                 return commit(insert)
             except IntegrityError:
-                # Which key was it? The database's text would tell, but differs, and repeats the address.
+                # Which key was it? The database's text would tell, but differs, and repeats the address. If nobody
+                # has the address, it was the number, or who had the address was removed at this moment.
                 self._refuse_taken_email()
-                if not Patient.objects.filter(number=self.number).exists():
+                if attempt == INSERT_ATTEMPTS:
                     raise
 
-    def correct(self, *, by, shared_email=None, version=None):
-        """Save what was changed on this record; a new photo (a SafePhoto) takes the old one's place.
+    def correct(self, changed, *, by, shared_email=None, version=None):
+        """Save the fields named in `changed`; a new photo (a SafePhoto) takes the old one's place.
 
-        `shared_email` says anew whether the address is shared; None leaves it as it is unless the address changes.
-        Raises ValidationError and EmailTaken like register(), and ChangedMeanwhile when `version` is given and the
-        record has another by now. Whatever it raises, record and photo are as before.
+        The other fields stay as they are by now in the database. `shared_email` says anew whether the address is
+        shared; None leaves it as it is unless the address changes. Raises ValidationError and EmailTaken like
+        register(), DoesNotExist when the record was removed meanwhile, and ChangedMeanwhile when `version` is given
+        and the record has another. Whatever it raises, record and photo are as before.
         """
-        self.clean_fields(exclude={"document_photo"})
-        new_photo = None
-        if self.document_photo.is_new:
-            new_photo = self._store_photo()
+        self.clean_fields(exclude={field.name for field in self._meta.fields} - (set(changed) - {"document_photo"}))
+        photo = self._store_photo() if "document_photo" in changed else None
         try:
-            old_photo = self._update(by, shared_email, version)
+            replaced = self._update(set(changed), by, shared_email, version)
         except OutcomeUnknown:
             raise
         except BaseException:
-            if new_photo:
-                storage.discard(new_photo)
+            if photo:
+                storage.discard(photo)
             raise
-        if new_photo:
-            storage.discard(old_photo)
+        if photo:
+            storage.discard(replaced)
 
-    def _update(self, by, shared_email, version):
+    def _update(self, changed, by, shared_email, version):
+        """Save, and return the name of the photo that the record had."""
+
         def update():
-            before = Patient.objects.select_for_update().get(pk=self.pk)
+            before = self._locked()
             if version is not None and before.version != version:
                 raise ChangedMeanwhile
-            changed = [name for name in (*self.ENTERED, "language") if getattr(self, name) != getattr(before, name)]
-            shares = before.shared_email and "email" not in changed if shared_email is None else shared_email
+            for name in set(self.CORRECTABLE) - changed:
+                setattr(self, name, getattr(before, name))
+            if "document_photo" not in changed:
+                self.photo_fingerprint = before.photo_fingerprint
+            different = [name for name in self.CORRECTABLE if getattr(self, name) != getattr(before, name)]
+            shares = before.shared_email and "email" not in different if shared_email is None else shared_email
             self.email_key = None if shares else validators.email_key(self.email)
-            if self.email_key != before.email_key and "email" not in changed:
-                changed.append("shared_email")
-            if changed:
+            if self.shared_email != before.shared_email:
+                different.append("shared_email")
+            if different:
                 self.version = before.version + 1
-                self.save(update_fields=[*self.ENTERED, "photo_fingerprint", "language", "email_key", "version"])
+                self.save(update_fields=[*self.CORRECTABLE, "photo_fingerprint", "email_key", "version"])
                 self.search_keys.all().delete()
                 self._write_search_keys()
-                AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(changed))
+                AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(different))
             return before.document_photo.name
 
         try:
@@ -217,30 +228,42 @@ class Patient(models.Model):
             raise
 
     def remove(self, *, by):
-        """Delete the record, what belongs to it and its photo; the audit keeps the number."""
+        """Delete the record, what belongs to it and its photo; the audit keeps the number.
+
+        Raises DoesNotExist when somebody else removed it meanwhile.
+        """
 
         def delete():
-            AuditEvent.record(AuditEvent.Action.REMOVED, by=by, patient=self)
-            Patient.objects.filter(pk=self.pk).delete()
+            patient = self._locked()
+            AuditEvent.record(AuditEvent.Action.REMOVED, by=by, patient=patient)
+            patient.delete()
+            return patient.document_photo.name
 
-        commit(delete)
-        storage.discard(self.document_photo.name)
+        storage.discard(commit(delete))
 
     def send_confirmation_again(self, *, by):
-        """Queue the confirmation once more; does nothing while one is on its way. Returns whether it did."""
+        """Queue the confirmation once more; does nothing while one is on its way. Returns whether it did.
+
+        Raises DoesNotExist when the record was removed meanwhile.
+        """
 
         def queue_again():
-            latest = Message.objects.select_for_update().filter(patient=self).first()
+            self._locked()  # so that of several at once the others see what the first one did
+            latest = Message.objects.filter(patient=self).first()
             if latest and latest.is_on_its_way:
                 return False
             if latest and latest.status == Message.Status.FAILED:
                 latest.queue_again()
             else:
-                Message.objects.create(patient=self)
+                Message.owe(self)
             AuditEvent.record(AuditEvent.Action.SENT_AGAIN, by=by, patient=self)
             return True
 
         return commit(queue_again)
+
+    def _locked(self):
+        """Return the record as it is now, locked until the transaction ends; raises DoesNotExist."""
+        return Patient.objects.select_for_update().get(pk=self.pk)
 
     def photo_seen(self, *, by, thumbnail=False):
         """Note, durably, that somebody is about to be shown the photo."""
@@ -254,8 +277,8 @@ class Patient(models.Model):
         return self.document_photo.name
 
     def _refuse_taken_email(self):
-        taken = Patient.objects.filter(email_key=self.email_key).exclude(pk=self.pk).first()
-        if self.email_key and taken:
+        others = Patient.objects.filter(email_key=self.email_key).exclude(pk=self.pk)
+        if self.email_key and (taken := others.first()):
             raise EmailTaken(taken) from None
 
     def _write_search_keys(self):

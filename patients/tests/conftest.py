@@ -146,6 +146,12 @@ class Inbox:
         self.maildir = mailbox.Maildir(folder)
         self.answers = {}
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if "MAIL" in self.answers:
+            return self.answers["MAIL"]
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if "RCPT" in self.answers:
             return self.answers["RCPT"]

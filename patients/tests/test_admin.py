@@ -51,6 +51,30 @@ def test_shows_a_record_with_its_photo_and_changes_it_without_a_message(back_off
     assert AuditEvent.objects.filter(action="changed").exists()
 
 
+def test_a_reader_sees_a_record_without_its_controls(client, member, registered):
+    reader = member("Reader")
+    reader.is_staff = True
+    reader.save()
+    client.force_login(reader)
+    patient = registered()
+    Message.objects.update(status="failed")
+
+    page = client.get(reverse("admin:patients_patient_change", args=[patient.pk]))
+    messages = client.get(reverse("admin:patients_message_changelist"))
+
+    assert page.status_code == 200 and "Ana María Ñandú" in page.content.decode()
+    assert "send_again" not in messages.content.decode()
+
+
+def test_finds_the_audit_of_a_number_as_people_write_it(back_office, registered):
+    patient = registered()
+    registered(email="juan@example.org")
+
+    response = back_office.get(reverse("admin:patients_auditevent_changelist"), {"q": patient.display_number})
+
+    assert [event.patient_number for event in response.context["cl"].result_list] == [patient.number]
+
+
 def test_its_log_names_nobody(back_office, upload):
     back_office.post(reverse("admin:patients_patient_add"), ANA | {"document_photo": upload()})
 

@@ -1,10 +1,11 @@
 """The front desk's pages, without script."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from patients import validators
+from patients import numbers, validators
 from patients.models import Message, Patient
 from patients.photos import refusals
 from patients.tests.conftest import ANA
@@ -122,6 +123,38 @@ def test_finds_a_person_by_parts_of_what_is_known(typed, desk, registered):
     registered(full_name="Juan Pérez", email="juan@example.org", phone="+1 202 555 0123")
 
     assert list(desk.get("/patients/", {"search": typed}).context["patients"]) == [ana]
+
+
+def test_finds_a_person_whose_name_could_be_a_number(desk, registered):
+    mary = registered(full_name="Mary Hall")
+    assert numbers.normalize("Mary Hall")
+
+    assert list(desk.get("/patients/", {"search": "Mary Hall"}).context["patients"]) == [mary]
+
+
+@pytest.mark.parametrize("body", ["", '{"full_name": "Ana"}'])
+def test_a_body_that_is_no_form_is_one_with_errors(body, desk):
+    response = desk.post(REGISTER, body, content_type="application/json")
+
+    assert response.status_code == 422 and desk.put(REGISTER).status_code == 405
+
+
+def test_an_absurd_version_is_another_version(desk, registered):
+    url = f"{registered().get_absolute_url()}change/"
+
+    for version in ("9" * 5000, "-1", "x", ""):
+        assert desk.post(url, ANA | {"full_name": "Juan", "version": version}).status_code == 422
+
+
+def test_who_may_register_but_not_look_comes_back_to_the_form(client, upload, django_user_model):
+    user = django_user_model.objects.create_user("kiosk")
+    user.user_permissions.add(Permission.objects.get(codename="add_patient"))
+    client.force_login(user)
+
+    response = client.post(REGISTER, ANA | {"document_photo": upload()}, follow=True)
+
+    assert response.status_code == 200 and response.redirect_chain == [(REGISTER, 302)]
+    assert "Registered." in response.content.decode()
 
 
 def test_finds_a_person_by_number_however_written(desk, registered):

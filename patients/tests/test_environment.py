@@ -36,6 +36,13 @@ def manage(*arguments, **variables):
         ("NAME_PATTERN", "[", "NAME_PATTERN must be a regular expression"),
         ("SECRET_KEY", "change-me", "SECRET_KEY must be at least 32 random characters"),
         ("SECRET_KEY_FILE", "/nowhere/key", "SECRET_KEY_FILE must name a readable text file"),
+        ("PHOTO_KEYS", "nonsense", "PHOTO_KEYS must be words like 2026a:"),
+        ("PHOTO_STORAGE_OPTIONS", "[]", "PHOTO_STORAGE_OPTIONS must be a JSON object"),
+        ("EMAIL_ALLOWED_DOMAINS", "@x.org", "EMAIL_ALLOWED_DOMAINS must be domains like example.org, not '@x.org'"),
+        ("DEFAULT_FROM_EMAIL", "nonsense", "DEFAULT_FROM_EMAIL must be an email address, not 'nonsense'"),
+        ("WEB_WORKERS", "abc", "WEB_WORKERS must be a whole number from 1 to 64, not 'abc'"),
+        ("WEB_THREADS", "0", "WEB_THREADS must be a whole number from 1 to 64, not '0'"),
+        ("DATA_DIR", "/proc", "DATA_DIR must be a folder that can be written to"),
         ("DATA_DIR", "/dev/null/x", "DATA_DIR must be a folder that can be written to"),
     ],
 )
@@ -75,15 +82,16 @@ def test_the_embedded_default_makes_its_own_secret_once(tmp_path):
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith("secret")] == ["secret.key"]
 
 
-def test_a_secret_may_stand_in_a_file(tmp_path):
-    (tmp_path / "key").write_text("s" * 40 + "\n")
+@pytest.mark.parametrize("secret", ["s" * 40, "$" + "s" * 40])
+def test_a_secret_may_stand_in_a_file(secret, tmp_path):
+    (tmp_path / "key").write_text(f"{secret}\n")
 
     result = manage(
         "shell", "-v0", "-c", "from django.conf import settings; print(settings.SECRET_KEY)",
         DATA_DIR=str(tmp_path), SECRET_KEY_FILE=str(tmp_path / "key"),
     )  # fmt: skip
 
-    assert result.stdout.strip() == "s" * 40
+    assert result.stdout.strip() == secret
 
 
 def test_reads_database_and_mail_addresses(monkeypatch):
@@ -99,8 +107,8 @@ def test_reads_database_and_mail_addresses(monkeypatch):
         "PASSWORD": "p/w",
     }
     mail = environment.smtp("B", None)
-    assert (mail["EMAIL_HOST"], mail["EMAIL_PORT"], mail["EMAIL_HOST_PASSWORD"]) == ("mail.example", 587, "p@ss")
-    assert mail["EMAIL_USE_TLS"] and not mail["EMAIL_USE_SSL"]
+    assert (mail.host, mail.port, mail.user, mail.password) == ("mail.example", 587, "user", "p@ss")
+    assert mail.tls and not mail.ssl
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,14 @@ def test_a_temporary_refusal_is_tried_again_later(command, message, inbox):
     assert (message.status, message.attempts, message.failure) == ("sent", 2, "")
 
 
+@pytest.mark.parametrize("answer", ["530 sign in first", "550 you may not send from here"])
+def test_a_refusal_of_the_service_itself_is_no_fault_of_the_address(answer, message, inbox):
+    inbox.answers["MAIL"] = answer
+    deliver(message)
+
+    assert (message.status, message.failure) == ("queued", f"mail server refused the service ({answer[:3]})")
+
+
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
 def test_a_permanent_refusal_ends_it_visibly(command, message, inbox):
     OrmQ.objects.all().delete()
@@ -178,7 +186,7 @@ def test_a_failed_one_is_sent_again_to_the_corrected_address(message, inbox, rec
     inbox.answers.clear()
     patient = message.patient
     patient.email = "ana.maria@example.org"
-    patient.correct(by=receptionist)
+    patient.correct(["email"], by=receptionist)
 
     assert patient.send_confirmation_again(by=receptionist)
     message.refresh_from_db()

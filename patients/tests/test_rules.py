@@ -17,6 +17,8 @@ from patients import validators
         ("Đặng Thị Hồng 3rd", "Đặng Thị Hồng 3rd"),
         ("O’Brien-Smith, Jr.", "O’Brien-Smith, Jr."),
         ("J.Smith", "J.Smith"),
+        ("Dr.Link", "Dr.Link"),
+        ("Ana \u200d", "Ana"),
         ("محمد بن سلمان", "محمد بن سلمان"),
         ("𠮷野家 👩‍⚕️", "𠮷野家 👩‍⚕️"),
         ("क्‍ष", "क्‍ष"),
