@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +111,46 @@ def _answers(service):
         return service.call("/livez")[0] == 200
     except OSError:
         return False
+
+
+def processes_named(service, name):
+    """Return the pids of the instance's processes with this in their command line."""
+    return [pid for pid in service.processes() if name in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_a_worker_whose_processes_are_killed_goes_on(service, patient):
+    token = service.token()
+    for victims in (slice(0, 1), slice(1, 2), slice(2, 4), slice(None)):
+        for pid in processes_named(service, b"qcluster")[victims]:
+            os.kill(pid, signal.SIGKILL)
+        sent = []
+        for _ in range(6):
+            body = patient()
+            assert service.call("/api/v1/patients/", body, token=token)[0] == 201
+            sent.append(body["email"])
+        wait_until(lambda sent=sent: set(sent) <= {mail["To"] for mail in service.mails()}, 60)
+
+
+def test_the_mailworker_ends_in_order_when_its_whole_group_is_told(service, tmp_path):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        environ = service.environ | {"EMAIL_URL": "smtp://127.0.0.1:1"}
+        worker = subprocess.Popen(
+            [ROOT / ".venv/bin/python", "manage.py", "mailworker"], cwd=ROOT, env=environ, start_new_session=True
+        )
+        before = set(service.processes()) - {worker.pid}
+        wait_until(lambda before=before: len(set(processes_named(service, b"qcluster")) - before) > 3, 15)
+        os.killpg(worker.pid, number)
+        assert worker.wait(15) == 0
+        wait_until(lambda before=before: len(set(service.processes()) - before) == 0, 5)
+
+
+def test_a_killed_mailworker_leaves_no_cluster_behind(service):
+    environ = service.environ | {"EMAIL_URL": "smtp://127.0.0.1:1"}
+    before = len(processes_named(service, b"qcluster"))
+    worker = subprocess.Popen([ROOT / ".venv/bin/python", "manage.py", "mailworker"], cwd=ROOT, env=environ)
+    wait_until(lambda: len(processes_named(service, b"qcluster")) > before + 3, 15)
+
+    worker.kill()
+    worker.wait()
+
+    wait_until(lambda: len(processes_named(service, b"qcluster")) <= before, 15)

@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
+from io import StringIO
 
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
@@ -94,13 +96,12 @@ class Command(BaseCommand):
             return False
 
     def _sweep_photos(self):
-        try:
-            call_command("sweep_photos", delete=True, stdout=open(os.devnull, "w"))  # noqa: SIM115
-        except CommandError:
-            pass  # the alarm is in the log
+        with suppress(CommandError):  # the alarm is in the log
+            call_command("sweep_photos", delete=True, stdout=StringIO())
 
     def _kill_cluster(self):
-        os.killpg(self.cluster.pid, signal.SIGKILL) if self.cluster.poll() is None else None
+        with suppress(ProcessLookupError):
+            os.killpg(self.cluster.pid, signal.SIGKILL)  # with what its main process may have left behind
         self.cluster.wait()
 
     def _drain(self):
