@@ -1,8 +1,10 @@
 from contextlib import suppress
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.urls import reverse
+from django.shortcuts import render
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -12,6 +14,7 @@ from knox.models import AuthToken
 from patients import numbers
 from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
+from patients.messages import health
 from patients.models import AuditEvent, EmailTaken, Message, Patient
 
 # Whoever may edit the queue's rows can make the worker run any function, and a failed job's row holds its arguments.
@@ -128,14 +131,44 @@ class PatientAdmin(admin.ModelAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ["patient", "channel", "status", "attempts", "last_attempt_at", "next_attempt_at", "failure"]
+    change_list_template = "admin/patients/message/list.html"
+    list_display = [
+        "patient", "channel_label", "status", "attempts", "last_attempt_at", "next_attempt_at", "failure_sentence",
+    ]  # fmt: skip
     list_filter = ["status", "channel", "created_at"]
     list_select_related = ["patient"]
     fields = [*list_display, "created_at", "sent_at", "message_id", "possible_duplicate"]
-    actions = ["send_again"]
+    actions = ["send_again", "give_up"]
+
+    @admin.display(description=_("channel"), ordering="channel")
+    def channel_label(self, message):
+        return message.channel_label
+
+    @admin.display(description=_("reason of the last failure"), ordering="failure")
+    def failure_sentence(self, message):
+        return message.failure_sentence
+
+    def get_urls(self):
+        state = self.admin_site.admin_view(self.state)
+        return [path("state/", state, name="patients_message_state"), *super().get_urls()]
+
+    def state(self, request):
+        """How the messages are doing, for administrators."""
+        if not request.user.has_perm("patients.view_auditevent"):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | health.report() | {"title": _("State of the messages")}
+        return render(request, "admin/patients/message/state.html", context)
 
     def has_send_again_permission(self, request):
         return request.user.has_perm("patients.change_patient")
+
+    has_give_up_permission = has_send_again_permission
+
+    @admin.action(description=_("Give up"), permissions=["give_up"])
+    def give_up(self, request, chosen):
+        count = sum(message.give_up(by=request.user) for message in chosen.select_related("patient"))
+        text = ngettext("%(count)d message was given up.", "%(count)d messages were given up.", count)
+        self.message_user(request, text % {"count": count})
 
     @admin.action(description=_("Send again"), permissions=["send_again"])
     def send_again(self, request, chosen):

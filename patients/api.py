@@ -12,9 +12,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-from patients.models import ChangedMeanwhile, EmailTaken, Patient
+from patients.models import ChangedMeanwhile, EmailTaken, Message, Patient
 from patients.photos.serving import photo_response
-from patients.serializers import PatientSerializer
+from patients.serializers import MessageSerializer, PatientSerializer
 from registration.problems import Refusal
 
 _POSITION = re.compile(r"[0-9]{1,18}")
@@ -29,6 +29,18 @@ class NewestFirst(pagination.CursorPagination):
         if cursor and cursor.position is not None and not _POSITION.fullmatch(cursor.position):
             raise NotFound(self.invalid_cursor_message)
         return cursor
+
+
+@extend_schema_view(get=extend_schema(summary="See every message to a patient, newest first"))
+class MessageList(generics.ListAPIView):
+    queryset = Message.objects.all()
+    serializer_class = MessageSerializer
+    pagination_class = None
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return super().get_queryset()
+        return get_object_or_404(Patient, number=self.kwargs["number"]).messages.all()
 
 
 class JpegRenderer(BaseRenderer):

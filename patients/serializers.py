@@ -88,6 +88,23 @@ class ConfirmationSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class MessageSerializer(ConfirmationSerializer):
+    last_attempt_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    next_attempt_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    failure = serializers.CharField(source="failure_sentence", read_only=True)
+
+    class Meta:
+        model = Message
+        fields = [
+            *ConfirmationSerializer.Meta.fields,
+            "last_attempt_at",
+            "next_attempt_at",
+            "failure",
+            "possible_duplicate",
+        ]
+        read_only_fields = fields
+
+
 class PatientSerializer(serializers.ModelSerializer):
     number = serializers.CharField(source="display_number", read_only=True)
     full_name = RuledField()

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from patients import numbers
 from patients.forms import PatientForm
+from patients.messages import links
 from patients.models import ChangedMeanwhile, EmailTaken, Patient
 from patients.photos.serving import photo_response
 from patients.photos.storage import is_no_space
@@ -70,7 +71,11 @@ def register(request):
 @staff("patients.view_patient")
 def record(request, number):
     patient = get_object_or_404(Patient.objects.select_related("registered_by"), number=number)
-    context = {"patient": patient, "others_with_the_same_photo": patient.others_with_the_same_photo}
+    context = {
+        "patient": patient,
+        "messages_sent": patient.messages.all(),
+        "others_with_the_same_photo": patient.others_with_the_same_photo,
+    }
     return render(request, "patients/record.html", context)
 
 
@@ -141,9 +146,26 @@ def send_again(request, number):
         raise Http404 from None
     if is_queued:
         messages.success(request, _("The confirmation will be sent again."))
+    elif patient.email_state == Patient.EmailState.DISPUTED:
+        messages.error(request, _("Correct the address first: whoever has it says that it is not this patient's."))
     else:
         messages.info(request, _("The confirmation is already on its way."))
     return redirect(patient)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def address(request, token):
+    """For whoever got the mail, without signing in. Only a POST changes anything: link scanners send none."""
+    try:
+        patient = links.patient_of(token)
+    except links.BadLink:
+        return render(request, "patients/address.html", {"answer": "bad link"}, status=404)
+    answer = request.POST.get("answer")
+    if request.method == "POST" and answer in (Patient.EmailState.CONFIRMED, Patient.EmailState.DISPUTED):
+        patient.answer_about_email(answer)
+        return render(request, "patients/address.html", {"answer": answer})
+    return render(request, "patients/address.html")
 
 
 @require_safe

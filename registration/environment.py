@@ -176,6 +176,18 @@ def smtp(name, default):
     )
 
 
+def sms(name):
+    """Return the address of a text message provider, `https://account:token@host/path?from=+12025550188`, or ""."""
+    value = text(name)
+    parts = urlsplit(value)
+    sender = dict(parse_qsl(parts.query.replace("+", "%2B"))).get("from", "")
+    if value and not (
+        parts.scheme in ("http", "https") and parts.hostname and re.fullmatch(r"\+\d{6,15}|\w{3,11}", sender)
+    ):
+        raise ImproperlyConfigured(f"{name} must look like https://account:token@host/path?from=+12025550188")
+    return value
+
+
 def secret(name, file, *, made_when_missing):
     """Return a secret of at least 32 characters; on the embedded default one is made once, in `file`, mode 0600."""
     value = text(name)

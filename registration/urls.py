@@ -16,6 +16,7 @@ urlpatterns = [
     ),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("patients/", include("patients.urls")),
+    path("address/", include("patients.address_urls")),
     path("api/v1/", include("patients.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

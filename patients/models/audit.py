@@ -16,6 +16,9 @@ class AuditEvent(models.Model):
         REMOVED = "removed", _("removed")
         PHOTO_SEEN = "photo_seen", _("saw the photo")
         SENT_AGAIN = "sent_again", _("sent the confirmation again")
+        GAVE_UP = "gave_up", _("gave a message up")
+        EMAIL_CONFIRMED = "email_confirmed", _("said that the address is theirs")
+        EMAIL_DISPUTED = "email_disputed", _("said that the address is not theirs")
 
     at = models.DateTimeField(_("when"), db_default=Now())
     action = models.CharField(_("what"), max_length=20, choices=Action)

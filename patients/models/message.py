@@ -7,6 +7,10 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from patients.messages import queue
+from patients.messages.channels import channel
+from patients.messages.failures import sentence
+from patients.models.audit import AuditEvent
+from patients.transactions import commit
 
 
 def new_message_id():
@@ -21,9 +25,6 @@ class Message(models.Model):
     queued → sending → sent, or back to queued after a temporary failure, or failed; see messages/delivery.py.
     """
 
-    class Channel(models.TextChoices):
-        EMAIL = "email", _("email")
-
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
         SENDING = "sending", _("sending")
@@ -31,7 +32,7 @@ class Message(models.Model):
         FAILED = "failed", _("failed")
 
     patient = models.ForeignKey("patients.Patient", models.CASCADE, related_name="messages", verbose_name=_("patient"))
-    channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.EMAIL)
+    channel = models.CharField(_("channel"), max_length=10)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     created_at = models.DateTimeField(_("created"), db_default=Now())
@@ -55,15 +56,42 @@ class Message(models.Model):
         return f"{self.channel} {self.pk}"
 
     @classmethod
-    def owe(cls, patient):
-        """Create a message to the patient and its job; call it inside a transaction: neither without the other."""
-        message = cls.objects.create(patient=patient)
+    def owe(cls, patient, channel_name):
+        """Create a message to the patient and its job; call it inside a transaction: neither without the other.
+
+        A message that the channel can't carry to this patient is there, too, as failed, with the reason.
+        """
+        if reason := channel(channel_name).reason_against(patient):
+            cls.objects.create(
+                patient=patient, channel=channel_name, status=cls.Status.FAILED, failure=reason, next_attempt_at=None
+            )
+            return
+        message = cls.objects.create(patient=patient, channel=channel_name)
         queue.nudge(message.pk)
-        return message
+
+    @property
+    def channel_label(self):
+        return channel(self.channel).label
+
+    @property
+    def failure_sentence(self):
+        return sentence(self.failure)
 
     @property
     def is_on_its_way(self):
         return self.status in (self.Status.QUEUED, self.Status.SENDING)
+
+    def give_up(self, *, by):
+        """End the attempts of a message that is queued; return whether it was."""
+
+        def end():
+            queued = Message.objects.filter(pk=self.pk, status=self.Status.QUEUED)
+            ended = queued.update(status=self.Status.FAILED, failure="given-up", next_attempt_at=None)
+            if ended:
+                AuditEvent.record(AuditEvent.Action.GAVE_UP, by=by, patient=self.patient)
+            return bool(ended)
+
+        return commit(end)
 
     def queue_again(self):
         """Start a failed message's attempts anew; call it inside a transaction."""

@@ -7,6 +7,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from patients import fields, numbers, search, validators
+from patients.messages import channels
 from patients.models.audit import AuditEvent
 from patients.models.message import Message
 from patients.photos import storage
@@ -56,6 +57,11 @@ class Patient(models.Model):
         API = "api", _("API")
         ADMIN = "admin", _("admin")
 
+    class EmailState(models.TextChoices):
+        UNCONFIRMED = "unconfirmed", _("not confirmed")
+        CONFIRMED = "confirmed", _("confirmed")
+        DISPUTED = "disputed", _("not theirs")
+
     #: What people enter; the rest follows from it.
     ENTERED = ("full_name", "email", "phone", "address", "date_of_birth", "document_photo")
     CORRECTABLE = (*ENTERED, "language")
@@ -71,6 +77,14 @@ class Patient(models.Model):
     )
     # Null for an address that the patient shares with another.
     email_key = fields.KeyField(max_length=validators.EMAIL_LENGTH, unique=True, null=True, editable=False)
+    # What whoever has the address answered to the link in the mail.
+    email_state = models.CharField(
+        _("state of the address"),
+        max_length=20,
+        choices=EmailState,
+        default=EmailState.UNCONFIRMED,
+        editable=False,
+    )
     phone = fields.PhoneField(
         _("Phone number"), max_length=16, help_text=_("With the country code, like +1 202 555 0123")
     )
@@ -133,8 +147,9 @@ class Patient(models.Model):
 
     @property
     def confirmation(self):
-        """The latest message to the patient; prefetch `messages` for lists."""
-        return max(self.messages.all(), key=lambda message: message.pk, default=None)
+        """The latest mail to the patient; prefetch `messages` for lists."""
+        mails = [message for message in self.messages.all() if message.channel == "email"]
+        return max(mails, key=lambda message: message.pk, default=None)
 
     def register(self, *, by, source, shared_email=False):
         """Put a new patient, with a SafePhoto as document_photo, on disk together with the confirmation owed.
@@ -162,7 +177,8 @@ class Patient(models.Model):
             self.pk, self._state.adding = None, True
             self.save(force_insert=True)
             self._write_search_keys()
-            Message.owe(self)
+            for name in channels.enabled():
+                Message.owe(self, name)
             AuditEvent.record(AuditEvent.Action.REGISTERED, by=self.registered_by, patient=self)
 
         for attempt in range(1, INSERT_ATTEMPTS + 1):
@@ -213,9 +229,12 @@ class Patient(models.Model):
             self.email_key = None if shares else validators.email_key(self.email)
             if self.shared_email != before.shared_email:
                 different.append("shared_email")
+            self.email_state = self.EmailState.UNCONFIRMED if "email" in different else before.email_state
             if different:
                 self.version = before.version + 1
-                self.save(update_fields=[*self.CORRECTABLE, "photo_fingerprint", "email_key", "version"])
+                self.save(
+                    update_fields=[*self.CORRECTABLE, "photo_fingerprint", "email_key", "email_state", "version"]
+                )
                 self.search_keys.all().delete()
                 self._write_search_keys()
                 AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(different))
@@ -242,24 +261,41 @@ class Patient(models.Model):
         storage.discard(commit(delete))
 
     def send_confirmation_again(self, *, by):
-        """Queue the confirmation once more; does nothing while one is on its way. Returns whether it did.
+        """Queue the confirmation once more, by email; returns whether it did.
 
-        Raises DoesNotExist when the record was removed meanwhile.
+        It doesn't while one is on its way, nor to an address that is somebody else's. Raises DoesNotExist when the
+        record was removed meanwhile.
         """
 
         def queue_again():
-            self._locked()  # so that of several at once the others see what the first one did
-            latest = Message.objects.filter(patient=self).first()
-            if latest and latest.is_on_its_way:
+            # Locked, so that of several at once the others see what the first one did.
+            is_disputed = self._locked().email_state == self.EmailState.DISPUTED
+            latest = Message.objects.filter(patient=self, channel="email").first()
+            if is_disputed or (latest and latest.is_on_its_way):
                 return False
             if latest and latest.status == Message.Status.FAILED:
                 latest.queue_again()
             else:
-                Message.owe(self)
+                Message.owe(self, "email")
             AuditEvent.record(AuditEvent.Action.SENT_AGAIN, by=by, patient=self)
             return True
 
         return commit(queue_again)
+
+    def answer_about_email(self, state):
+        """Note what whoever has the address said of it; a disputed one gets no more mail until it is corrected."""
+        action = {
+            self.EmailState.CONFIRMED: AuditEvent.Action.EMAIL_CONFIRMED,
+            self.EmailState.DISPUTED: AuditEvent.Action.EMAIL_DISPUTED,
+        }[state]
+
+        def note():
+            patient = self._locked()
+            if patient.email == self.email and patient.email_state != state:
+                Patient.objects.filter(pk=self.pk).update(email_state=state)
+                AuditEvent.record(action, by=None, patient=self)
+
+        commit(note)
 
     def _locked(self):
         """Return the record as it is now, locked until the transaction ends; raises DoesNotExist."""

@@ -145,6 +145,12 @@ class Inbox:
     def __init__(self, folder):
         self.maildir = mailbox.Maildir(folder)
         self.answers = {}
+        self.connections = 0
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.connections += 1
+        session.host_name = hostname
+        return responses
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         if "MAIL" in self.answers:

@@ -3,7 +3,7 @@ from django.contrib.admin.sites import site
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from patients.models import AuditEvent, Message, Patient
+from patients.models import AuditEvent, Heartbeat, Message, Patient
 from patients.tests.conftest import ANA
 
 PATIENTS = reverse("admin:patients_patient_changelist")
@@ -123,6 +123,33 @@ def test_sends_failed_messages_again(back_office, registered):
     back_office.post(url, {"action": "send_again", "_selected_action": [Message.objects.get().pk]})
 
     assert Message.objects.get().status == "queued"
+
+
+def test_gives_messages_up(back_office, registered):
+    registered()
+
+    back_office.post(
+        reverse("admin:patients_message_changelist"),
+        {"action": "give_up", "_selected_action": [Message.objects.get().pk]},
+    )
+
+    assert Message.objects.get().status == "failed"
+
+
+def test_shows_the_state_of_the_messages_to_administrators(back_office, registered, client, member):
+    registered()
+    Heartbeat.beat("desk:1", 2)
+    url = reverse("admin:patients_message_state")
+
+    page = back_office.get(url)
+    assert page.status_code == 200 and "desk:1" in page.content.decode()
+    assert page.context["due"] == 1 and page.context["without_message"] == 0
+    assert url in back_office.get(reverse("admin:patients_message_changelist")).content.decode()
+    user = member("Front desk", "clerk")
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    assert client.get(url).status_code == 403
 
 
 def test_messages_and_the_audit_can_only_be_read(back_office, registered):

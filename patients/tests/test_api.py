@@ -269,6 +269,17 @@ def test_a_correction_may_not_take_anothers_address(api, registered):
     assert api.patch_json(f"{PATIENTS}{juan.display_number}/", {"number": "x", "a": 1}).status_code == 400
 
 
+def test_shows_every_message(api, registered):
+    patient = registered()
+    Message.objects.update(status="failed", failure="answered 550", attempts=1)
+    Message.objects.create(patient=patient, channel="email")
+
+    newest, oldest = api.get(f"{PATIENTS}{patient.display_number}/messages/").json()
+
+    assert (newest["status"], oldest["status"], oldest["failure"]) == ("queued", "failed", "the server answered 550")
+    assert api.get(f"{PATIENTS}7K4M-2Q9X/messages/").status_code == 404
+
+
 def test_a_field_sent_twice_is_an_error(api, upload):
     response = api.post(PATIENTS, ANA | {"full_name": ["Ana", "Juan"], "document_photo": upload()})
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from patients import tasks
-from patients.messages import delivery
-from patients.models import AuditEvent, Message, Patient
+from patients.messages import delivery, failures, health, sweep
+from patients.models import AuditEvent, Chore, Message, Patient
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_temporary_refusal_is_tried_again_later(command, message, inbox):
     inbox.answers[command] = "451 try later"
     deliver(message)
 
-    assert (message.status, message.attempts, message.failure) == ("queued", 1, "mail server answered 451")
+    assert (message.status, message.attempts, message.failure) == ("queued", 1, "answered 451")
     wait = message.next_attempt_at - timezone.now()
     assert timedelta(seconds=20) < wait < timedelta(seconds=40)
     job = OrmQ.objects.get()
@@ -126,7 +126,7 @@ def test_a_refusal_of_the_service_itself_is_no_fault_of_the_address(answer, mess
     inbox.answers["MAIL"] = answer
     deliver(message)
 
-    assert (message.status, message.failure) == ("queued", f"mail server refused the service ({answer[:3]})")
+    assert (message.status, message.failure) == ("queued", f"refused {answer[:3]}")
 
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
@@ -135,7 +135,7 @@ def test_a_permanent_refusal_ends_it_visibly(command, message, inbox):
     inbox.answers[command] = "550 no such mailbox for ana@example.org"
     deliver(message)
 
-    assert (message.status, message.failure) == ("failed", "mail server answered 550")
+    assert (message.status, message.failure) == ("failed", "answered 550")
     assert not OrmQ.objects.exists()
 
 
@@ -143,7 +143,7 @@ def test_a_mail_server_that_is_away_is_tried_again(message, inbox):
     inbox.stop()
     deliver(message)
 
-    assert message.status == "queued" and message.failure.startswith("mail server cannot be reached")
+    assert message.status == "queued" and message.failure.startswith("unreachable ")
 
 
 def test_gives_up_after_the_last_attempt(message, inbox):
@@ -209,8 +209,88 @@ def test_sending_again_waits_for_one_on_its_way_and_makes_a_new_one_after_a_sent
 
 
 def test_tells_when_mail_does_not_keep_up(message):
-    assert delivery.is_keeping_up()
+    assert health.is_keeping_up()
 
     Message.objects.update(next_attempt_at=Now() - timedelta(minutes=11))
 
-    assert not delivery.is_keeping_up()
+    assert not health.is_keeping_up()
+
+
+def test_one_connection_serves_all_that_are_due(registered, inbox):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(5)]
+    deliver(messages[0])
+
+    assert len(inbox.mails()) == 5 and inbox.connections == 1
+    assert {mail["To"] for mail in inbox.mails()} == {f"p{count}@example.org" for count in range(5)}
+    assert {message.status for message in Message.objects.all()} == {"sent"}
+
+
+def test_a_refused_address_does_not_hold_up_the_others(registered, inbox):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(3)]
+    inbox.answers["RCPT"] = "550 no such mailbox"
+    deliver(messages[0])
+
+    assert {message.status for message in Message.objects.all()} == {"failed"} and inbox.connections == 1
+
+
+def test_when_the_server_is_back_those_that_waited_for_it_go_first(registered, inbox):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(3)]
+    Message.objects.exclude(pk=messages[0].pk).update(
+        failure="unreachable TimeoutError", attempts=4, next_attempt_at=Now() + timedelta(hours=1)
+    )
+    deliver(messages[0])
+
+    assert len(inbox.mails()) == 3
+
+
+def test_a_job_goes_on_with_others_only_for_a_while(registered, inbox, monkeypatch):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(3)]
+    OrmQ.objects.all().delete()
+    monkeypatch.setattr(delivery, "CHAIN_SECONDS", -1)
+    deliver(messages[0])
+
+    assert len(inbox.mails()) == 1 and OrmQ.objects.count() == 1
+
+
+def test_a_message_whose_job_is_gone_is_queued_anew(registered, message, inbox):
+    OrmQ.objects.all().delete()
+    assert sweep.nudge_the_overdue() == 0  # not yet: its job may be on its way
+
+    Message.objects.update(next_attempt_at=Now() - timedelta(seconds=6))
+    assert sweep.nudge_the_overdue() == 1 and OrmQ.objects.get().task["args"] == (message.pk,)
+    assert sweep.nudge_the_overdue() == 0  # its job is waiting
+
+    OrmQ.objects.all().delete()
+    Message.objects.update(status="sending", claim_expires_at=Now() - timedelta(seconds=1))
+    assert sweep.nudge_the_overdue() == 1
+
+
+def test_tells_a_stuck_cluster_from_a_busy_and_an_idle_one(message):
+    assert not sweep.is_stuck()
+
+    Message.objects.update(next_attempt_at=Now() - timedelta(seconds=20))
+    assert sweep.is_stuck()
+    Message.objects.update(last_attempt_at=Now() - timedelta(seconds=10))
+    assert not sweep.is_stuck()
+
+
+@pytest.mark.django_db
+def test_a_chore_is_one_workers():
+    assert Chore.take("photos", timedelta(hours=1))
+    assert not Chore.take("photos", timedelta(hours=1))
+    assert Chore.take("photos", timedelta(0))
+
+
+def test_may_be_given_up(message, receptionist, inbox):
+    assert message.give_up(by=receptionist)
+    deliver(message)
+
+    assert (message.status, message.failure) == ("failed", "given-up") and inbox.mails() == []
+    assert not message.give_up(by=receptionist)
+    assert AuditEvent.objects.filter(action="gave_up").count() == 1
+
+
+def test_every_failure_has_a_sentence():
+    for code in failures.SENTENCES:
+        assert failures.sentence(f"{code} 451") and "%(" not in failures.sentence(f"{code} 451")
+    assert failures.sentence("") == ""

@@ -118,7 +118,7 @@ def test_an_unknown_host_is_refused_but_health_is_told_anywhere():
 def test_is_ready_only_when_all_is_well(client, monkeypatch):
     assert client.get("/readyz").status_code == 200
 
-    monkeypatch.setattr("patients.messages.delivery.is_keeping_up", lambda: False)
+    monkeypatch.setattr("patients.messages.health.is_keeping_up", lambda: False)
 
     response = client.get("/readyz")
     assert (response.status_code, response.content) == (503, b"unavailable\n")

@@ -1,0 +1,43 @@
+"""System checks: queue settings under which the promise about messages would not hold."""
+
+from django.conf import settings
+from django.core import checks
+
+ATTEMPT_SECONDS = 60  # what one attempt and its recording may take; see messages/delivery.py
+
+# For each setting: whether a value holds (the whole of Q_CLUSTER stands beside it), and what must be, and why.
+_RULES = {
+    "orm": (
+        lambda value, q: value == "default",
+        'must be "default": a job is written in its patient\'s transaction',
+    ),
+    "timeout": (
+        lambda value, q: value is not None and value >= ATTEMPT_SECONDS,
+        f"must be at least {ATTEMPT_SECONDS}: a shorter one ends attempts that are going well",
+    ),
+    "retry": (
+        lambda value, q: value is not None and value >= 2 * (q.get("timeout") or 0),
+        "must be at least twice the timeout: with a shorter one jobs are given out that are still being done",
+    ),
+    "ack_failures": (lambda value, q: value is True, "must be True: a failed job would come back for ever"),
+    "max_attempts": (lambda value, q: value == 1, "must be 1: it is the message that counts its attempts"),
+    "save_limit": (
+        lambda value, q: value is not None and value < 0,
+        "must be negative: results that are kept lock each other",
+    ),
+    "bulk": (lambda value, q: value in (None, 1), "must be 1: jobs taken together wait for each other"),
+    "guard_cycle": (lambda value, q: value in (None, 0.5), "must be 0.5: another one can disable the timeout"),
+    "scheduler": (lambda value, q: value is False, "must be False: its table runs any function by name"),
+    "sync": (lambda value, q: not value, "must be off: mail would be sent while a patient is being registered"),
+}
+
+
+@checks.register
+def queue_settings(app_configs, **kwargs):
+    """Return an error for each setting of Q_CLUSTER that would lose, repeat or delay messages."""
+    queue = settings.Q_CLUSTER
+    return [
+        checks.Error(f'Q_CLUSTER["{name}"] {sentence}', id=f"patients.E{number:03}")
+        for number, (name, (holds, sentence)) in enumerate(_RULES.items(), start=1)
+        if not holds(queue.get(name), queue)
+    ]
