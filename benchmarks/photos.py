@@ -1,5 +1,5 @@
 """What a photo costs: each step per megapixel beside plain decoding, its share of a request, and the worst of the
-hostile files. Run: DJANGO_SETTINGS_MODULE=registration.settings .venv/bin/python -m benchmarks.photos
+hostile files. Run: .venv/bin/python -m benchmarks.photos
 """
 
 import base64
@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 os.environ["DATA_DIR"] = tempfile.mkdtemp()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registration.settings")
 
 import django  # noqa: E402
 

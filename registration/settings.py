@@ -250,7 +250,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        "patients": {"level": "INFO"},
         # django's own handlers would print tracebacks, whose messages carry personal data.
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},

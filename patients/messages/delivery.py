@@ -122,7 +122,6 @@ def _record(message, token, outcome):
     done = {"claim_token": None, "claim_expires_at": None}
     if outcome is None:
         claimed.update(status=Status.SENT, sent_at=Now(), next_attempt_at=None, failure="", **done)
-        logger.info("message sent", extra={"message_id": message.pk})
         return
     failure = " ".join(map(str, outcome.args))
     logger.warning("message not sent", extra={"message_id": message.pk, "error": failure})

@@ -28,7 +28,7 @@ def free_port():
 class Service:
     """One instance; `with` starts and stops it."""
 
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, **variables):
         self.folder, self.port = Path(folder), port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {
@@ -37,9 +37,10 @@ class Service:
             "DATA_DIR": str(self.folder),
             "PORT": str(self.port),
             "LANG": "C.UTF-8",
+            **variables,
         }
         self.database = None
-        if connection.vendor == "mysql":
+        if connection.vendor == "mysql" and "DATABASE_URL" not in variables:
             self.database = f"test_service_{uuid.uuid4().hex[:12]}"
             self.environ["SECRET_KEY"] = uuid.uuid4().hex * 2
             self.environ["DATABASE_URL"] = _url_of(self.database)
