@@ -195,9 +195,7 @@ def two_clusters():
         second.terminate()
         second.wait(60)
         ids = collections.Counter(message_id for _, message_id, _ in trial.sink.mails)
-        print(
-            f"two clusters, 1,000 registrations: {len(trial.sink.mails)} mails, {len(ids)} Message-IDs"
-        )
+        print(f"two clusters, 1,000 registrations: {len(trial.sink.mails)} mails, {len(ids)} Message-IDs")
 
 
 def kills(seconds=60):
@@ -252,9 +250,7 @@ def outages():
                 print(f"{mode}: 1,000 registered in {took:.0f} s; failed visibly, {len(trial.sink.mails)} sent")
                 continue
             recovery = trial.wait_for(committed, 240)
-            print(
-                f"{mode}: 1,000 registered in {took:.0f} s; all sent {recovery:.0f} s after recovery"
-            )
+            print(f"{mode}: 1,000 registered in {took:.0f} s; all sent {recovery:.0f} s after recovery")
 
 
 def database():

@@ -7,6 +7,8 @@ from django.core import signing
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from patients.models import Patient
+
 LIFETIME = timedelta(days=90)
 _SALT = "patients.address"
 
@@ -23,8 +25,6 @@ def address_link(patient):
 
 def patient_of(token):
     """Return the patient whose address the link is about; raise BadLink."""
-    from patients.models import Patient
-
     try:
         number, digest = signing.loads(token, salt=_SALT, max_age=LIFETIME)
     except signing.BadSignature:

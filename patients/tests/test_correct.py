@@ -1,15 +1,13 @@
 """Correcting a record."""
 
-import threading
-
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.db import connection
 
 from patients.models import AuditEvent, ChangedMeanwhile, EmailTaken, Message, Patient
 from patients.photos import cleaning, storage
 from patients.tests import pictures
+from patients.tests.racing import all_at_once
 
 
 def test_saves_what_changed_and_notes_the_names_of_the_fields(registered, receptionist):
@@ -102,27 +100,6 @@ def test_a_record_removed_meanwhile_is_not_there(registered, receptionist, store
         with pytest.raises(Patient.DoesNotExist):
             deed()
     assert stored_files() == [] and AuditEvent.objects.filter(action="removed").count() == 1
-
-
-def all_at_once(*deeds):
-    """Run the deeds in threads that start together; return what each raised."""
-    together, raised = threading.Barrier(len(deeds)), []
-
-    def run(deed):
-        together.wait()
-        try:
-            deed()
-        except Exception as error:
-            raised.append(type(error).__name__)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[deed]) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
 
 
 @pytest.mark.django_db(transaction=True)
