@@ -65,10 +65,10 @@ class Service:
         ).stdout
 
     def start(self):
-        self.log = self.folder.with_suffix(".log").open("w+")
-        self.process = subprocess.Popen(
-            ["script/server"], cwd=ROOT, env=self.environ, stdout=self.log, stderr=self.log, start_new_session=True
-        )
+        with self.folder.with_suffix(".log").open("w") as log:
+            self.process = subprocess.Popen(
+                ["script/server"], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            )
         wait_until(lambda: "Ctrl-C stops it" in self.output() or self.process.poll() is not None, 60)
         if self.process.poll() is not None:
             raise AssertionError(f"script/server ended: {self.output()}")
@@ -85,7 +85,6 @@ class Service:
         started = time.monotonic()
         (os.killpg if group else os.kill)(self.process.pid, number)
         self.process.wait(timeout=15)
-        self.log.close()
         return time.monotonic() - started
 
     def __enter__(self):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -154,3 +155,26 @@ def test_a_killed_mailworker_leaves_no_cluster_behind(service):
     worker.wait()
 
     wait_until(lambda: len(processes_named(service, b"qcluster")) <= before, 15)
+
+
+def test_a_server_killed_during_an_upload_leaves_nothing_of_it(tmp_path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    with Service(tmp_path / "data", TMPDIR=str(temporary)) as service:
+        token = service.token()
+        upload = socket.create_connection(("127.0.0.1", service.port))
+        upload.sendall(
+            b"POST /api/v1/patients/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000000\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\nAuthorization: Bearer " + token.encode() + b"\r\n\r\n"
+            b'--x\r\nContent-Disposition: form-data; name="document_photo"; filename="a.jpg"\r\n\r\n'
+            + b"\xff\xd8"
+            * 2_000_000
+        )
+        time.sleep(1)
+        for pid in processes_named(service, b"gunicorn"):
+            os.kill(pid, signal.SIGKILL)
+        upload.close()
+        wait_until(lambda: service.process.poll() is not None, 15)
+
+        assert list(temporary.iterdir()) == []
+        assert [file for file in (service.folder / "media").rglob("*") if file.is_file()] == []
