@@ -32,6 +32,7 @@ from patients.tests import pictures  # noqa: E402
 from patients.tests.service import ROOT, Service, free_port, wait_until  # noqa: E402
 
 REGISTER = """
+import time
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from patients.models import Patient
@@ -42,7 +43,8 @@ user = User.objects.get(username="reception")
 for count in range({first}, {first} + {count}):
     patient = Patient(full_name="Ana", email=f"p{{count}}@example.org", phone="+12025550123", document_photo=photo)
     patient.register(by=user, source="api")
-    print(patient.email, __import__("time").time(), flush=True)
+    print(patient.email, time.time(), flush=True)
+    time.sleep({pause})
 """
 
 
@@ -105,13 +107,13 @@ class Trial:
         printed = self.service.manage("shell", "-v0", "-c", self._script(count, first))
         return {address: float(when) for address, when in map(str.split, printed.splitlines())}
 
-    def _script(self, count, first):
-        return REGISTER.format(photo=str(self.photo), first=first, count=count)
+    def _script(self, count, first, pause=0):
+        return REGISTER.format(photo=str(self.photo), first=first, count=count, pause=pause)
 
-    def registering(self, count):
+    def registering(self, count, pause):
         """Register so many in the background; return the process, to be asked what it acknowledged."""
         return subprocess.Popen(
-            [ROOT / ".venv/bin/python", "manage.py", "shell", "-v0", "-c", self._script(count, 0)],
+            [ROOT / ".venv/bin/python", "manage.py", "shell", "-v0", "-c", self._script(count, 0, pause)],
             cwd=ROOT, env=self.service.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 
@@ -201,14 +203,13 @@ def two_clusters():
 def kills(seconds=60):
     """kill -9 of the cluster's processes, the mailworker's cluster and web workers, at random."""
     with Trial() as trial:
-        registering = trial.registering(3000)
+        registering = trial.registering(3000, 0.015)
         acknowledged = {}
 
         def listen():
             for line in registering.stdout:
                 address, when = line.split()
                 acknowledged[address] = float(when)
-                time.sleep(0.03)
 
         listener = threading.Thread(target=listen)
         listener.start()
@@ -289,9 +290,9 @@ def database():
         with trial:
             acknowledged = {}
             for round_number in range(3):
-                registering = trial.registering(300) if round_number == 0 else None
+                registering = trial.registering(300, 0.01) if round_number == 0 else None
                 if registering:
-                    threading.Timer(1.5, server.kill).start()
+                    threading.Timer(3, server.kill).start()
                     for line in registering.stdout:
                         address, when = line.split()
                         acknowledged[address] = float(when)
