@@ -16,6 +16,7 @@ from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
 from patients.messages import health
 from patients.models import AuditEvent, EmailTaken, Message, Patient
+from patients.photos.storage import is_no_space
 
 # Whoever may edit the queue's rows can make the worker run any function, and a failed job's row holds its arguments.
 for model in (queue_models.Schedule, queue_models.Success, queue_models.Failure, queue_models.OrmQ, AuthToken):
@@ -52,6 +53,8 @@ class PatientAdmin(admin.ModelAdmin):
         form = super().get_form(request, obj, change, **kwargs)
 
         class FormOfUser(form):
+            has_no_room = getattr(request, "has_no_room", False)
+
             def __init__(self, *args, **kwargs):
                 super().__init__(*args, user=request.user, **kwargs)
 
@@ -96,6 +99,11 @@ class PatientAdmin(admin.ModelAdmin):
             return self._changeform_view(request, object_id, form_url, extra_context)
         except EmailTaken:
             # Somebody took the address after the form had asked; asked once more, the form says so.
+            return self._changeform_view(request, object_id, form_url, extra_context)
+        except OSError as error:
+            if not is_no_space(error):
+                raise
+            request.has_no_room = True
             return self._changeform_view(request, object_id, form_url, extra_context)
         except Patient.DoesNotExist:
             raise Http404 from None

@@ -6,7 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from patients import validators
 from patients.models import Patient, PhotoDraft
 from patients.photos import storage
+from patients.photos.encryption import Unreadable
 
+NO_ROOM = _("There is no room to save the photo. Tell the person who looks after this service that its disk is full")
 PHOTO_KEPT = _("Photo kept: {name}, {size}. Choose a different photo if it is the wrong one")
 
 
@@ -17,6 +19,7 @@ class PatientForm(forms.ModelForm):
     kept_photo. A bad one never costs the kept one.
     """
 
+    has_no_room = False  # set when saving has found the disk full and the form is shown again
     use_required_attribute = False  # errors come after submitting, in our words, beside their fields
 
     shared_email = forms.BooleanField(label=_("They share this address"), required=False)
@@ -42,9 +45,13 @@ class PatientForm(forms.ModelForm):
     def _take_up_draft(self):
         self.draft, kept = PhotoDraft.find(self.data.get(self.add_prefix("kept_photo"), ""), by=self.user)
         if self.draft:
-            # What a file field takes when nothing was uploaded.
-            self.initial["document_photo"] = self.draft.load()
-            self._say_kept(kept["name"], kept["size"])
+            try:
+                # What a file field takes when nothing was uploaded.
+                self.initial["document_photo"] = self.draft.load()
+            except (FileNotFoundError, Unreadable):  # expired, or used by a second click, a moment ago
+                self.draft = None
+            else:
+                self._say_kept(kept["name"], kept["size"])
 
     def _post_clean(self):
         super()._post_clean()
@@ -54,6 +61,8 @@ class PatientForm(forms.ModelForm):
             taken_by = Patient.objects.filter(email_key=key).exclude(pk=self.instance.pk).first()
             if taken_by:
                 self.refuse_taken_email(taken_by)
+        if self.has_no_room:
+            self.refuse_for_want_of_room()
         if self.errors:
             self.keep_photo()
 
@@ -72,6 +81,10 @@ class PatientForm(forms.ModelForm):
         """Put the error beside the address; `taken_by` is the patient who has it."""
         self.taken_by = taken_by
         self.add_error("email", forms.ValidationError(validators.EMAIL_TAKEN, "taken"))
+
+    def refuse_for_want_of_room(self):
+        """Say that the disk is full."""
+        self.add_error(None, forms.ValidationError(NO_ROOM, "no_room"))
 
     def keep_photo(self):
         """Keep a newly uploaded, good photo while the form has errors."""

@@ -66,7 +66,7 @@ class DocumentPhotoField(serializers.Field):
             raise serializers.ValidationError(NOT_BASE64, "invalid")
         text = data[match.end() :] if (match := _DATA_URL.match(data)) else data
         file = BytesIO()
-        file.size = len(text) * 3 // 4
+        file.size = len(text) * 3 // 4 - text[-2:].count("=")
         if file.size <= settings.MAX_PHOTO_BYTES:
             try:
                 file.write(base64.b64decode(text, validate=True))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -23,9 +23,6 @@ from patients.photos.storage import is_no_space
 PAGE_SIZE = 20
 _VERSION = re.compile(r"[0-9]{1,9}")
 CHANGED_MEANWHILE = gettext_lazy("Somebody else changed this record meanwhile. Open it again and repeat your change")
-NO_ROOM = gettext_lazy(
-    "There is no room to save the photo. Tell the person who looks after this service that its disk is full"
-)
 
 
 def staff(permission):
@@ -117,7 +114,7 @@ def refusals_of(form):
     except OSError as error:
         if not is_no_space(error):
             raise
-        form.add_error(None, ValidationError(NO_ROOM, "no_room"))
+        form.refuse_for_want_of_room()
     else:
         return
     form.keep_photo()

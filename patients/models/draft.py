@@ -40,7 +40,12 @@ class PhotoDraft(models.Model):
     @classmethod
     def keep(cls, photo, *, by, file_name, file_size):
         """Keep a SafePhoto for somebody and return the token for the form."""
-        draft = cls.objects.create(user=by, photo=storage.store(photo), fingerprint=photo.fingerprint)
+        name = storage.store(photo)
+        try:
+            draft = cls.objects.create(user=by, photo=name, fingerprint=photo.fingerprint)
+        except BaseException:
+            storage.discard(name)
+            raise
         kept = {"key": draft.key, "name": file_name[:100], "size": file_size}
         return signing.dumps(kept, salt=_SALT, compress=True)
 

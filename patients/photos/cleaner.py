@@ -15,7 +15,6 @@ import pi_heif
 from PIL import (  # noqa: F401 — the plugins make their formats known
     Image,
     ImageFilter,
-    ImageOps,
     ImageStat,
     JpegImagePlugin,
     PngImagePlugin,
@@ -30,6 +29,17 @@ CPU_SECONDS_MOST = 8
 # pictures comparable.
 TILES, LONG_SIDE_JUDGED = 8, 1000
 FLAT_BELOW, BLURRED_BELOW, SOFT_BELOW, DARK_BELOW = 2, 3, 100, 60
+
+ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 JOB = struct.Struct(">4sI")  # the format and the length of the file that follows
 RESULT = struct.Struct(">III")  # the lengths of a JSON object, the picture and the thumbnail that follow
@@ -111,7 +121,11 @@ def _decode(kind, data):
     if image.mode in ("1", "P", "PA"):  # whose values cannot be averaged
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=3)
-    image = ImageOps.exif_transpose(image)
+    if _is_cut_off(image):
+        raise ValueError("the data ended before the picture did")
+    turn = _turn_of(image)
+    if turn is not None:
+        image = image.transpose(turn)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         fresh = Image.new("RGB", image.size, "white")
@@ -122,6 +136,23 @@ def _decode(kind, data):
     fresh = Image.new(image.mode, image.size)
     fresh.paste(image)
     return fresh
+
+
+def _turn_of(image):
+    """Return the transposition that makes the picture upright, or None; EXIF may hold any nonsense."""
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION))
+    except Exception:
+        return None
+
+
+def _is_cut_off(image):
+    """Whether the last rows are of the one grey with which libjpeg fills in what it has no data for."""
+    if image.format not in ("JPEG", "MPO", None) or image.mode not in ("RGB", "L"):
+        return False
+    last_rows = image.crop((0, image.height - max(1, image.height // 50), image.width, image.height))
+    extrema = last_rows.getextrema()
+    return set(extrema if image.mode == "RGB" else [extrema]) == {(128, 128)}
 
 
 def _encode(picture):

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -55,8 +56,7 @@ def clean(file):
         kind = inspect(data).format
         if kind not in settings.PHOTO_FORMATS:
             raise Refused("heic" if kind == "HEIC" else "type")
-        with _turn() as process:
-            facts, picture, thumbnail = process.clean(kind, data)
+        facts, picture, thumbnail = _decode(kind, data)
         if "crashed" in facts:
             logger.warning("a picture ended its decoder", extra={"error": facts["crashed"]})
         if "refused" in facts:
@@ -70,6 +70,23 @@ def clean(file):
 def fingerprint(data):
     """Return HMAC-SHA-256 (RFC 2104) of a file, in hex: without the key nobody can test whether it is known here."""
     return hmac.new(settings.PHOTO_FINGERPRINT_KEY.encode(), data, hashlib.sha256).hexdigest()
+
+
+def _decode(kind, data):
+    """Have a cleaner decode the picture; a second one if the first was ended by something else than the picture."""
+    started = time.monotonic()
+    for _attempt in range(2):
+        try:
+            with _turn() as process:
+                return process.clean(kind, data)
+        except Died:
+            if time.monotonic() - started > SECONDS_MOST:
+                break
+    return {"refused": "damaged", "crashed": "ended"}, b"", b""
+
+
+class Died(Exception):
+    """A cleaner ended in the middle of a job."""
 
 
 class _Process:
@@ -88,7 +105,7 @@ class _Process:
         )
 
     def clean(self, kind, data):
-        """Return (facts, picture, thumbnail); a cleaner that takes too long or dies has refused the picture."""
+        """Return (facts, picture, thumbnail); raise Died when the cleaner took too long or was ended."""
         alarm = threading.Timer(SECONDS_MOST, self._kill)
         alarm.start()
         try:
@@ -98,7 +115,7 @@ class _Process:
             facts, picture, thumbnail = map(self._read, lengths)
             return json.loads(facts), picture, thumbnail
         except (EOFError, BrokenPipeError):
-            return {"refused": "damaged", "crashed": "timeout"}, b"", b""
+            raise Died from None
         finally:
             alarm.cancel()
 
@@ -113,13 +130,15 @@ class _Process:
         return self.process.poll() is None
 
     def _kill(self):
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # it and the child that it may have
+        if self.process.returncode is None:  # else its pid may be another's by now
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # it and the child that it may have
 
     def close(self):
         self._kill()
         self.process.wait()
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()  # sends what is left of a job that nobody will do
         self.process.stdout.close()
 
 

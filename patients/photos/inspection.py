@@ -6,12 +6,17 @@ Every function takes the whole file's bytes. The limits are those within which d
 
 import re
 import struct
+from itertools import islice
 from typing import NamedTuple
 
 LONG_SIDE_LEAST, SHORT_SIDE_LEAST, ASPECT_MOST = 480, 240, 6  # pixels, pixels, long side over short side
 MEGAPIXELS_MOST = {"JPEG": 64, "PNG": 25, "WEBP": 15, "HEIC": 36}
 SCANS_MOST, SCANS_TIMES_MEGAPIXELS_MOST = 30, 400  # a progressive JPEG is decoded once per scan
 PNG_CHUNK_MOST, PNG_TEXT_MOST = 1_000_000, 64_000  # bytes
+
+HEAVY_HEIC_MEGAPIXELS_MOST = 18  # with an alpha channel or more colour than 4:2:0, twice the memory
+# More of them than any camera writes only cost time.
+JPEG_FILL_MOST, JPEG_SEGMENTS_MOST, PNG_CHUNKS_MOST, HEIF_BOXES_MOST = 64, 2_000, 20_000, 20_000
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1"}
 _HEIF_SEQUENCES = {b"hevc", b"hevx", b"msf1", b"avis", b"avif"}
@@ -67,11 +72,11 @@ def _walk(data):
 def _jpeg(data):
     """ITU-T T.81, annex B: segments up to EOI. What follows EOI (an MPO's other pictures) is not looked at."""
     at, scans, frame = 2, 0, None
-    while True:
-        while data[at + 1] == 0xFF:
-            at += 1
-        if data[at] != 0xFF:
+    for _segment in range(JPEG_SEGMENTS_MOST):
+        fill = len(data[at : at + JPEG_FILL_MOST + 1]) - len(data[at : at + JPEG_FILL_MOST + 1].lstrip(b"\xff"))
+        if not 1 <= fill <= JPEG_FILL_MOST:
             raise Refused("damaged")
+        at += fill - 1
         marker = data[at + 1]
         if marker == 0xD9:
             break
@@ -92,6 +97,8 @@ def _jpeg(data):
             if not found:
                 raise Refused("damaged")
             at = found.start()
+    else:
+        raise Refused("damaged")
     precision, height, width, components = frame or (0, 0, 0, 0)
     if precision != 8 or components not in (1, 3, 4) or not scans:
         raise Refused("damaged")
@@ -103,7 +110,7 @@ def _jpeg(data):
 def _png(data):
     """PNG (W3C), section 5: chunks from IHDR to IEND."""
     at, size = 8, None
-    while True:
+    for _chunk in range(PNG_CHUNKS_MOST):
         length, kind = struct.unpack_from(">I4s", data, at)
         if at + 12 + length > len(data):
             raise Refused("damaged")
@@ -120,6 +127,7 @@ def _png(data):
         if kind == b"IEND":
             return Picture("PNG", *size)
         at += 12 + length
+    raise Refused("damaged")
 
 
 def _webp(data):
@@ -162,12 +170,24 @@ def _heif(data):
     if not 16 <= length <= 256:
         raise Refused("damaged")
     brands = {data[at : at + 4] for at in (8, *range(16, length, 4))}
-    if brands & _HEIF_SEQUENCES or not brands & _HEIF_BRANDS:
+    if data[8:12] in _HEIF_SEQUENCES or not brands & _HEIF_BRANDS:
         raise Refused("type")
-    sizes = [struct.unpack_from(">II", data, at + 4) for kind, at, _ in _boxes(data, 0, len(data)) if kind == b"ispe"]
-    if not sizes:
+    boxes = list(islice(_boxes(data, 0, len(data)), HEIF_BOXES_MOST + 1))
+    sizes = [struct.unpack_from(">II", data, start + 4) for kind, start, _end in boxes if kind == b"ispe"]
+    if not sizes or len(boxes) > HEIF_BOXES_MOST:
         raise Refused("damaged")
-    return Picture("HEIC", *max(sizes, key=lambda size: size[0] * size[1]))
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    is_heavy = any(_is_heavy(kind, data[start:end]) for kind, start, end in boxes)
+    if is_heavy and width * height > HEAVY_HEIC_MEGAPIXELS_MOST * 1_000_000:
+        raise Refused("too_many_pixels")
+    return Picture("HEIC", width, height)
+
+
+def _is_heavy(kind, content):
+    """Whether a property says that there is an alpha channel, or (ISO/IEC 14496-15, 8.3.2) more colour than 4:2:0."""
+    if kind == b"hvcC":
+        return content[16] & 3 > 1
+    return kind == b"auxC" and (b"auxid:1" in content or b"auxiliary:alpha" in content)
 
 
 def _boxes(data, at, end, depth=0):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from datetime import timedelta
@@ -16,6 +17,7 @@ from patients.photos import encryption
 from patients.photos.cleaning import SafePhoto
 
 FREE_BYTES_LEAST, FREE_SHARE_LEAST = 200_000_000, 0.05
+_FOLDER = re.compile(r"[0-9a-f]{2}")
 
 
 class DurableStorage(FileSystemStorage):
@@ -152,11 +154,16 @@ def names_older_than(age: timedelta):
     """Yield, folder by folder, the names of the files written before so long ago."""
     before = timezone.now() - age
     for folder in sorted(default_storage.listdir("")[0]):
-        yield [
-            name
-            for name in (f"{folder}/{file}" for file in sorted(default_storage.listdir(folder)[1]))
-            if default_storage.get_modified_time(name) < before
-        ]
+        if _FOLDER.fullmatch(folder):  # not what else may stand on a disk, such as lost+found
+            names = (f"{folder}/{file}" for file in sorted(default_storage.listdir(folder)[1]))
+            yield [name for name in names if _was_written_before(before, name)]
+
+
+def _was_written_before(moment, name):
+    try:
+        return default_storage.get_modified_time(name) < moment
+    except FileNotFoundError:  # removed since the folder was listed
+        return False
 
 
 def photo_name(name):
@@ -167,3 +174,12 @@ def photo_name(name):
 def is_whole(name):
     """Whether the photo and its thumbnail are there."""
     return default_storage.exists(name) and default_storage.exists(thumbnail_name(name))
+
+
+def is_readable(name):
+    """Whether the photo and its thumbnail are there and were not changed."""
+    try:
+        load(name, "")
+    except (FileNotFoundError, encryption.Unreadable):
+        return False
+    return True

@@ -12,6 +12,7 @@ from aiosmtpd.controller import Controller
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import translation
 from knox.models import AuthToken
 
 from patients.models import Patient
@@ -32,9 +33,12 @@ def surroundings(settings, tmp_path):
     """Every test has a media folder of its own, and needs no collected static files."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
+    settings.STATIC_ROOT = settings.MEDIA_ROOT
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+    yield
+    translation.deactivate()  # a request leaves its language behind
 
 
 @pytest.fixture(scope="session")

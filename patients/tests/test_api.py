@@ -132,6 +132,7 @@ def test_every_refusal_is_a_problem(api, ana, registered, client):
     refusals = [
         (client.get(PATIENTS), 401),
         (client.get(PATIENTS, headers={"Authorization": "Bearer nonsense"}), 401),
+        (client.get(f"{one}document-photo/"), 401),
         (client.get(PATIENTS, headers={"Authorization": "Bearer ñ"}), 401),
         (client.get(PATIENTS, headers={"Authorization": "Bearer a b"}), 401),
         (api.get(f"{PATIENTS}7K4M-2Q9X/"), 404),

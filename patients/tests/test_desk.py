@@ -8,6 +8,7 @@ from django.urls import reverse
 from patients import numbers, validators
 from patients.models import Message, Patient
 from patients.photos import refusals
+from patients.tests import pictures
 from patients.tests.conftest import ANA
 
 REGISTER = reverse("patients:register")
@@ -217,6 +218,14 @@ def test_refuses_a_correction_of_what_somebody_else_changed_meanwhile(desk, regi
     assert response.status_code == 422 and "Somebody else changed this record" in errors(response)[0]
     patient.refresh_from_db()
     assert patient.full_name == "Ana Pérez"
+
+
+def test_asks_to_check_a_photo_that_is_hard_to_read(desk, upload):
+    dark = pictures.encoded(pictures.picture().point(lambda value: value // 8))
+
+    page = desk.post(REGISTER, ANA | {"document_photo": upload(dark)}, follow=True).content.decode()
+
+    assert "Check that the text can be read" in page
 
 
 def test_sends_the_confirmation_again(desk, registered):

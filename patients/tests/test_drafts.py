@@ -7,7 +7,7 @@ import pytest
 from django.core import signing
 from django.test import Client
 
-from patients.models import Patient, PhotoDraft
+from patients.models import EmailTaken, Patient, PhotoDraft
 from patients.photos import storage
 from patients.tests import pictures
 from patients.tests.conftest import ANA
@@ -94,6 +94,27 @@ def test_stays_when_a_correction_is_wrong(desk, registered, upload):
     patient.refresh_from_db()
     assert patient.document_photo.name != old and not storage.is_whole(old)
     assert storage.is_whole(patient.document_photo.name)
+
+
+def test_a_draft_whose_files_are_gone_is_none(desk, upload):
+    first = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
+    storage.discard(PhotoDraft.objects.get().photo)
+
+    response = desk.post(REGISTER, ANA | {"kept_photo": token(first)})
+
+    assert response.status_code == 422 and "Select a photo" in response.content.decode()
+
+
+def test_stays_when_the_address_is_taken_at_the_last_moment(desk, upload, registered, monkeypatch):
+    other = registered(email="juan@example.org")
+
+    def lose(patient, **options):
+        raise EmailTaken(other)
+
+    monkeypatch.setattr(Patient, "register", lose)
+    response = desk.post(REGISTER, ANA | {"document_photo": upload()})
+
+    assert response.status_code == 422 and "Photo kept: document.jpg" in response.content.decode()
 
 
 def test_the_form_survives_a_photo_over_the_limit(desk, upload, settings, errors):

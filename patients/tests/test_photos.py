@@ -1,6 +1,8 @@
+import hmac
 import os
 import signal
-import tempfile
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -181,6 +183,7 @@ def test_knows_the_same_file_again_by_a_keyed_hash(settings):
     content = pictures.encoded()
     settings.PHOTO_FINGERPRINT_KEY = "one"
     first = clean(content).fingerprint
+    assert first == hmac.new(b"one", content, "sha256").hexdigest()
 
     assert first == clean(content).fingerprint != clean(pictures.encoded()).fingerprint
     settings.PHOTO_FINGERPRINT_KEY = "two"
@@ -188,39 +191,121 @@ def test_knows_the_same_file_again_by_a_keyed_hash(settings):
 
 
 def test_a_decoder_that_hangs_is_ended_and_the_next_picture_read(monkeypatch):
-    monkeypatch.setattr(cleaning, "SECONDS_MOST", 0.5)
-    clean(pictures.encoded())
+    large = pictures.encoded(pictures.picture((1200, 800)))  # more than a pipe holds
+    clean(large)
+    monkeypatch.setattr(cleaning, "SECONDS_MOST", 1)
     process = cleaning._turns.queue[-1].process
     os.kill(process.pid, signal.SIGSTOP)
 
     with pytest.raises(ValidationError) as refusal:
-        clean(pictures.encoded())
+        clean(large)
+    monkeypatch.undo()
 
     assert refusal.value.code == "damaged"
-    assert clean(pictures.encoded()).read()
+    for _ in range(3):
+        assert clean(large).read()
 
 
-def test_a_decoder_that_crashes_costs_only_its_picture(monkeypatch):
+def test_a_decoder_killed_by_something_else_costs_no_picture():
     content = pictures.encoded()
-    monkeypatch.setattr(cleaner, "__file__", str(_crashing_cleaner(monkeypatch)))
+    clean(content)
+    cleaning._turns.queue[-1].process.kill()
+    cleaning._turns.queue[-1].process.wait()
+
+    assert clean(content).read()
+
+
+def test_a_decoder_that_crashes_costs_only_its_picture(monkeypatch, tmp_path):
+    source = Path(cleaner.__file__).read_text()
+    crashing = tmp_path / "crashing.py"
+    crashing.write_text(source.replace("        _limit()\n", "        _limit()\n        os.abort()\n"))
+    monkeypatch.setattr(cleaner, "__file__", str(crashing))
     process = cleaning._Process()
-    facts, _, _ = process.clean("JPEG", content)
-    again, _, _ = process.clean("JPEG", content)
+    first, _, _ = process.clean("JPEG", pictures.encoded())
+    second, _, _ = process.clean("JPEG", pictures.encoded())
     process.close()
 
-    assert facts["refused"] == again["refused"] == "damaged" and facts["crashed"]
+    assert first["refused"] == second["refused"] == "damaged" and first["crashed"]
 
 
-def _crashing_cleaner(monkeypatch):
-    """Return a cleaner whose child kills itself, as a decoder with a defect does."""
-    source = Path(cleaner.__file__).read_text()
-    folder = Path(tempfile.mkdtemp())
-    monkeypatch.syspath_prepend(folder)
-    path = folder / "crashing.py"
-    path.write_text(
-        source.replace("    try:\n        picture = _decode", "    os.abort()\n    try:\n        picture = _decode")
+def test_a_turn_comes_back_whatever_happened_in_it():
+    for _ in range(2 * cleaning.AT_ONCE):
+        with pytest.raises(RuntimeError), cleaning._turn():
+            raise RuntimeError
+    assert cleaning._turns.qsize() == cleaning.AT_ONCE
+
+
+def test_a_decoder_has_hard_limits():
+    script = (
+        "from patients.photos import cleaner; cleaner._limit(); from resource import *; "
+        "print([getrlimit(limit)[1] for limit in (RLIMIT_AS, RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_CORE)])"
     )
-    return path
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert printed.strip() == str([cleaner.MEMORY_MOST, cleaner.CPU_SECONDS_MOST, 0, 16, 0])
+
+
+def test_every_child_runs_under_the_limits(monkeypatch, tmp_path):
+    source = Path(cleaner.__file__).read_text()
+    telling = tmp_path / "telling.py"
+    told = '        os.write(write_end, _result({"limit": resource.getrlimit(resource.RLIMIT_AS)[0]}))\n'
+    telling.write_text(source.replace("        _limit()\n", f"        _limit()\n{told}        os._exit(0)\n"))
+    monkeypatch.setattr(cleaner, "__file__", str(telling))
+    process = cleaning._Process()
+    facts, _, _ = process.clean("JPEG", pictures.encoded())
+    process.close()
+
+    assert facts == {"limit": cleaner.MEMORY_MOST}
+
+
+def test_what_is_transparent_becomes_white():
+    card = pictures.picture(mode="RGBA")
+    card.putalpha(Image.new("L", card.size, 255))
+    card.paste((0, 0, 0, 0), (0, 0, 450, 600))
+
+    assert Image.open(clean(pictures.encoded(card, "PNG"))).getpixel((100, 300)) == (255, 255, 255)
+
+
+def test_sixteen_bits_of_grey_stay_a_picture():
+    grey = pictures.picture(mode="L")
+    deep = grey.convert("I").point(lambda value: value * 257).convert("I;16")
+
+    made = Image.open(clean(pictures.encoded(deep, "PNG"))).convert("L")
+    assert ImageStat.Stat(ImageChops.difference(made, grey)).mean[0] < 12
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turns_every_orientation_upright(orientation):
+    upright = Image.new("RGB", (900, 600), "white")
+    upright.paste((255, 0, 0), (0, 0, 450, 300))
+    upright.paste(pictures.picture((400, 250)), (480, 320))
+    back = {turn: back for turn, back in zip((2, 3, 4, 5, 6, 7, 8), (0, 3, 1, 5, 2, 6, 4), strict=True)}
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = upright.transpose(Image.Transpose(back[orientation])) if orientation > 1 else upright
+
+    made = Image.open(clean(pictures.encoded(stored, exif=exif, quality=95)))
+    red, _, blue = made.getpixel((100, 100))
+    assert made.size == (900, 600) and red > 200 and blue < 60
+
+
+def test_nonsense_in_exif_costs_no_picture():
+    for exif in (b"Exif\0\0nonsense", b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xff" * 200):
+        assert clean(pictures.encoded(exif=exif)).read()
+    odd = Image.Exif()
+    odd[0x0112], odd[0x010F] = 6, "x"
+    content = bytearray(pictures.encoded(exif=odd))
+    at = content.index(b"\x0f\x01\x02\x00") if b"\x0f\x01\x02\x00" in content else content.index(b"\x01\x0f\x00\x02")
+    content[at + 2 : at + 4] = b"\x0c\x00"  # a text that says that it is a number
+    assert clean(bytes(content)).read()
+
+
+def test_refuses_a_cut_that_was_given_an_end():
+    content = pictures.encoded(pictures.picture((1200, 800)))
+
+    for share in (0.2, 0.5, 0.8):
+        with pytest.raises(ValidationError, match="may be damaged"):
+            clean(content[: int(len(content) * share)] + b"\xff\xd9")
 
 
 def test_a_decoder_sees_neither_secrets_nor_settings():

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from patients import numbers
 from patients.models import AuditEvent
 from patients.tests.conftest import ANA
 from registration.logs import JsonFormatter
@@ -56,10 +57,29 @@ def test_no_photo_without_the_permission_and_no_word_whether_there_is_one(client
     user.groups.clear()
     client.force_login(user)
 
-    hidden, unknown = client.get(photo_url), client.get("/patients/7K4M-2Q9X/photo/")
+    unknown_url = f"/patients/{numbers.new()}/photo/"
+    hidden, unknown = client.get(photo_url), client.get(unknown_url)
 
+    assert client.head(photo_url).status_code == client.head(unknown_url).status_code == 404
     assert hidden.status_code == unknown.status_code == 404 and hidden.content == unknown.content
     assert not AuditEvent.objects.filter(action="photo_seen").exists()
+
+
+def test_every_way_of_asking_for_a_photo_is_noted(desk, photo_url):
+    for method in ("get", "head"):
+        headers = {"If-None-Match": "*", "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT", "Range": "bytes=0-1"}
+        assert getattr(desk, method)(photo_url, headers=headers).status_code == 200
+    assert desk.post(photo_url).status_code == 405
+
+    assert AuditEvent.objects.filter(action="photo_seen").count() == 2
+
+
+def test_the_note_comes_before_the_file_is_opened(desk, photo_url, settings):
+    for file in settings.MEDIA_ROOT.rglob("*.jpg"):
+        file.unlink()
+
+    assert desk.get(photo_url).status_code == 404
+    assert AuditEvent.objects.filter(action="photo_seen").count() == 1
 
 
 def test_the_media_folder_has_no_address(desk, registered):

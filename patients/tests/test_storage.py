@@ -109,7 +109,7 @@ def test_syncs_the_file_before_its_name_and_the_folder_after(safe, monkeypatch):
 
 
 def test_refuses_before_the_disk_is_so_full_that_nothing_else_works(
-    desk, api, ana, upload, monkeypatch, stored_files, errors
+    desk, back_office, api, ana, upload, monkeypatch, stored_files, errors
 ):
     monkeypatch.setattr(storage, "FREE_BYTES_LEAST", 10**18)
     api.raise_request_exception = False
@@ -120,6 +120,8 @@ def test_refuses_before_the_disk_is_so_full_that_nothing_else_works(
     assert page.status_code == answer.status_code == 507
     assert "disk is full" in errors(page)[0] and 'value="ana@example.org"' in page.content.decode()
     assert answer.json()["type"].endswith("/problems/storage-full")
+    added = back_office.post("/admin/patients/patient/add/", ana | {"document_photo": upload()})
+    assert "disk is full" in added.content.decode() and 'value="ana@example.org"' in added.content.decode()
     assert stored_files() == [] and not Patient.objects.exists()
     assert desk.get("/patients/").status_code == 200
 
@@ -177,6 +179,45 @@ def test_a_record_without_its_photo_raises_the_alarm(registered, settings, caplo
         call_command("sweep_photos")
 
     assert "photos are missing" in caplog.text
+
+
+def test_a_changed_photo_is_found_when_asked_to_look(registered, settings):
+    patient = registered()
+    file = settings.MEDIA_ROOT / patient.document_photo.name
+    file.write_bytes(file.read_bytes()[:-1])
+
+    call_command("sweep_photos")
+    with pytest.raises(CommandError, match=patient.display_number):
+        call_command("sweep_photos", "--verify")
+
+
+def test_a_photo_removed_while_its_key_is_rotated_stays_removed(registered, receptionist, settings, stored_files):
+    settings.PHOTO_KEYS = [OLD_KEY]
+    patient = registered()
+    settings.PHOTO_KEYS = [NEW_KEY, OLD_KEY]
+    reseal = type(default_storage._wrapped).reseal
+
+    def remove_meanwhile(self, name):
+        done = reseal(self, name)
+        if Patient.objects.exists():
+            patient.remove(by=receptionist)
+            self._save(name, ContentFile(b"written again"))
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(default_storage._wrapped), "reseal", remove_meanwhile)
+        call_command("rotate_photo_keys")
+
+    assert stored_files() == []
+
+
+def test_other_things_on_the_disk_are_left_alone(settings, registered):
+    registered()
+    (settings.MEDIA_ROOT / "lost+found").mkdir(mode=0)
+
+    call_command("sweep_photos", "--delete")
+
+    assert (settings.MEDIA_ROOT / "lost+found").exists()
 
 
 def test_expired_drafts_go_with_their_files(safe, receptionist, stored_files, capsys):

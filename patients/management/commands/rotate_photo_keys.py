@@ -9,8 +9,9 @@ from patients.photos.encryption import Unreadable
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every photo anew under the first of PHOTO_KEYS. May be stopped and started again: what is done is "
-        "passed over. When it ends without an error, the other keys can be removed."
+        "Encrypt every photo anew under the first of PHOTO_KEYS. Every web process and worker must know that key "
+        "first: restart them. May be stopped and started again: what is done is passed over. When it ends without an "
+        "error, the other keys can be removed."
     )
 
     def handle(self, **options):
@@ -25,6 +26,8 @@ class Command(BaseCommand):
                         continue
                     except Unreadable:
                         failed += 1
+                if not model.objects.filter(**{field: photo}).exists():
+                    storage.discard(photo)  # removed meanwhile, and perhaps written again here
         self.stdout.write(f"{done} files encrypted anew under {settings.PHOTO_KEYS[0][0]}; {failed} left")
         if failed:
             raise CommandError(f"{failed} files cannot be read with any of PHOTO_KEYS. Keep every key, find theirs")
