@@ -33,7 +33,8 @@ def surroundings(settings, tmp_path):
     """Every test has a media folder of its own, and needs no collected static files."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
-    settings.STATIC_ROOT = settings.MEDIA_ROOT
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
