@@ -180,8 +180,8 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Send again"), permissions=["send_again"])
     def send_again(self, request, chosen):
-        patients = Patient.objects.filter(pk__in=chosen.values("patient"))
-        count = sum(patient.send_confirmation_again(by=request.user) for patient in patients)
+        wanted = {(message.patient, message.channel) for message in chosen.select_related("patient")}
+        count = sum(patient.send_confirmation_again(by=request.user, channel=channel) for patient, channel in wanted)
         text = ngettext(
             "%(count)d confirmation will be sent again.", "%(count)d confirmations will be sent again.", count
         )

@@ -31,18 +31,6 @@ class NewestFirst(pagination.CursorPagination):
         return cursor
 
 
-@extend_schema_view(get=extend_schema(summary="See every message to a patient, newest first"))
-class MessageList(generics.ListAPIView):
-    queryset = Message.objects.all()
-    serializer_class = MessageSerializer
-    pagination_class = None
-
-    def get_queryset(self):
-        if getattr(self, "swagger_fake_view", False):
-            return super().get_queryset()
-        return get_object_or_404(Patient, number=self.kwargs["number"]).messages.all()
-
-
 class JpegRenderer(BaseRenderer):
     """Says that image/jpeg is to be had; serving.photo_response() makes it."""
 
@@ -52,15 +40,19 @@ class JpegRenderer(BaseRenderer):
         return data
 
 
-class PatientView:
-    queryset = Patient.objects.prefetch_related("messages")
-    serializer_class = PatientSerializer
-    lookup_field = "number"
+class Private:
+    """Answers that no cache may keep."""
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class PatientView(Private):
+    queryset = Patient.objects.prefetch_related("messages")
+    serializer_class = PatientSerializer
+    lookup_field = "number"
 
 
 @extend_schema_view(
@@ -119,6 +111,18 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
     def get_object(self):
         self.patient = super().get_object()
         return self.patient
+
+
+@extend_schema_view(get=extend_schema(summary="See every message to a patient, newest first"))
+class MessageList(Private, generics.ListAPIView):
+    queryset = Message.objects.all()
+    serializer_class = MessageSerializer
+    pagination_class = None
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return super().get_queryset()
+        return get_object_or_404(Patient, number=self.kwargs["number"]).messages.all()
 
 
 class DocumentPhoto(PatientView, generics.GenericAPIView):

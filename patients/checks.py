@@ -12,9 +12,18 @@ _RULES = {
         'must be "default": a job is written in its patient\'s transaction',
     ),
     "timeout": (
-        lambda value, q: value is not None and value >= ATTEMPT_SECONDS,
-        f"must be at least {ATTEMPT_SECONDS}: a shorter one ends attempts that are going well",
+        lambda value, q: value is not None and ATTEMPT_SECONDS <= value <= 100,
+        f"must be from {ATTEMPT_SECONDS} to 100: attempts that go well take that long, and a claim lasts 120",
     ),
+    "poll": (lambda value, q: value is None or value <= 1, "must be 1 or less: mail would wait for it"),
+    "queue_limit": (
+        lambda value, q: value is not None and value <= 16,
+        "must be 16 or less: jobs taken by a cluster that dies wait for their retry",
+    ),
+    **{
+        name: (lambda value, q: not value, "must not be there: it would take the ORM broker's place")
+        for name in ("broker_class", "redis", "django_redis", "sqs", "iron_mq", "mongo", "ALT_CLUSTERS")
+    },
     "retry": (
         lambda value, q: value is not None and value >= 2 * (q.get("timeout") or 0),
         "must be at least twice the timeout: with a shorter one jobs are given out that are still being done",
@@ -30,6 +39,18 @@ _RULES = {
     "scheduler": (lambda value, q: value is False, "must be False: its table runs any function by name"),
     "sync": (lambda value, q: not value, "must be off: mail would be sent while a patient is being registered"),
 }
+
+
+@checks.register
+def text_message(app_configs, **kwargs):
+    """Return a warning when the text message is so long that it is sent, and paid for, as more than two."""
+    if "sms" not in settings.MESSAGE_CHANNELS:
+        return []
+    from patients.messages import sms
+
+    longest = max(sms.parts(sms.text(language, "7K4M-2Q9X"))[2] for language, _name in settings.LANGUAGES)
+    warning = f"The text message is sent as {longest}: a shorter CLINIC_NAME, or one without accents, makes it fewer"
+    return [checks.Warning(warning, id="patients.W001")] if longest > 2 else []
 
 
 @checks.register

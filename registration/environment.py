@@ -179,12 +179,17 @@ def smtp(name, default):
 def sms(name):
     """Return the address of a text message provider, `https://account:token@host/path?from=+12025550188`, or ""."""
     value = text(name)
-    parts = urlsplit(value)
+    hint = f"{name} must look like https://account:token@host/path?from=+12025550188"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 — reading it is what validates it
+    except ValueError:
+        raise ImproperlyConfigured(hint) from None
     sender = dict(parse_qsl(parts.query.replace("+", "%2B"))).get("from", "")
     if value and not (
         parts.scheme in ("http", "https") and parts.hostname and re.fullmatch(r"\+\d{6,15}|\w{3,11}", sender)
     ):
-        raise ImproperlyConfigured(f"{name} must look like https://account:token@host/path?from=+12025550188")
+        raise ImproperlyConfigured(hint)
     return value
 
 

@@ -137,7 +137,7 @@ READINESS_CHECKS = [
 ]
 
 # Mail.
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_BACKEND = "patients.messages.email.Connection"
 _smtp = env.smtp("EMAIL_URL", "smtp://127.0.0.1:1025")
 EMAIL_HOST, EMAIL_PORT = _smtp.host, _smtp.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _smtp.user, _smtp.password

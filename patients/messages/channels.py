@@ -1,5 +1,6 @@
 """The ways to reach a patient. A channel is one class in one file, named in settings.MESSAGE_CHANNELS."""
 
+from contextlib import nullcontext
 from functools import cache
 
 from django.conf import settings
@@ -29,7 +30,23 @@ def enabled():
     return list(settings.MESSAGE_CHANNELS)
 
 
-@cache
 def channel(name):
-    """Return the channel of this name."""
-    return import_string(settings.MESSAGE_CHANNELS[name])()
+    """Return the channel of this name; one that was switched off reaches nobody any more."""
+    path = settings.MESSAGE_CHANNELS.get(name)
+    return _instance(path) if path else SwitchedOff(name)
+
+
+@cache
+def _instance(path):
+    return import_string(path)()
+
+
+class SwitchedOff(Channel):
+    def __init__(self, name):
+        self.label = name
+
+    def reason_against(self, patient):
+        return "channel-off"
+
+    def session(self):
+        return nullcontext()

@@ -5,6 +5,7 @@ record of it is the one case that sends again, with the same Message-ID and `pos
 """
 
 import logging
+import os
 import random
 import time
 import uuid
@@ -24,7 +25,8 @@ LEASE = timedelta(seconds=120)  # longer than any attempt (django-q2 ends a work
 ATTEMPTS_MOST = 16
 BACKOFF_FIRST, BACKOFF_MOST = 30, 3600  # seconds
 RECORDING_SECONDS = 55
-CHAIN_SECONDS = 10  # how long one job goes on with the next message that is due, over the same connection
+CHAIN_SECONDS = 5  # how long one job goes on with the next message that is due, over the same connection
+EARLY_AGAIN = timedelta(seconds=60)  # between early attempts at one message
 CONTENDERS = 8  # among so many due messages a worker picks one, so that several rarely pick the same
 
 logger = logging.getLogger(__name__)
@@ -37,15 +39,16 @@ def deliver(message_pk):
     Never raises: a traceback holds personal data.
     """
     started = time.monotonic()
+    deadline = started + RECORDING_SECONDS
     try:
         name = Message.objects.values_list("channel", flat=True).get(pk=message_pk)
         with channel(name).session() as send:
-            goes_on = _deliver_one(message_pk, send, is_early=False)
+            goes_on = _deliver_one(message_pk, send, deadline, is_early=False)
             while goes_on and (message_pk := _next(name)):
                 if time.monotonic() - started > CHAIN_SECONDS:
                     queue.nudge(message_pk)
                     return
-                goes_on = _deliver_one(message_pk, send, is_early=True)
+                goes_on = _deliver_one(message_pk, send, deadline, is_early=True)
     except Message.DoesNotExist:
         return  # with its patient
     except Exception as error:
@@ -53,34 +56,39 @@ def deliver(message_pk):
         logger.error("delivery interrupted", extra={"message_id": message_pk, "error": type(error).__name__})
 
 
-def _deliver_one(message_pk, send, *, is_early):
+def _deliver_one(message_pk, send, deadline, *, is_early):
     """Claim, send, record; return whether the server can be expected to take another message."""
-    started, token = time.monotonic(), uuid.uuid4()
+    token = uuid.uuid4()
     if not _claim(message_pk, token, is_early):
         return is_early  # somebody else was quicker: the next one
     message = Message.objects.select_related("patient").get(pk=message_pk)
     outcome = _attempt(message, send)
-    _record_patiently(message, token, outcome, started + RECORDING_SECONDS)
-    return not isinstance(outcome, TemporaryFailure)
+    _record_patiently(message, token, outcome, deadline)
+    return outcome is None or outcome.args[0] == "answered" or isinstance(outcome, PermanentFailure)
 
 
 def _next(name):
-    """Return a message that is due on the channel, or waits only for its server, which has just answered."""
-    is_due = Q(next_attempt_at__lte=Now()) | Q(failure__startswith="unreachable")
+    """Return a message that is due on the channel, or one that its server, which takes messages now, did not take."""
+    is_of_the_server = Q(failure__regex="^(unreachable|refused|answered) ", last_attempt_at__lt=Now() - EARLY_AGAIN)
+    is_due = Q(next_attempt_at__lte=Now()) | is_of_the_server
     due = Message.objects.filter(is_due, channel=name, status=Status.QUEUED).order_by("next_attempt_at")
     found = due.values_list("pk", flat=True)[:CONTENDERS]
     return random.choice(found) if found else None  # noqa: S311 — spreads the workers, guards nothing
 
 
 def _claim(message_pk, token, is_early=False):
-    """Take the message for this process with one UPDATE; False when it isn't due, is taken or done."""
+    """Take the message for this process with one UPDATE; False when it isn't due, is taken or done.
+
+    An early attempt, before the message is due, is one more than those that it has.
+    """
     due = Q(status=Status.QUEUED) if is_early else Q(status=Status.QUEUED, next_attempt_at__lte=Now())
     abandoned = Q(status=Status.SENDING, claim_expires_at__lt=Now())
     return Message.objects.filter(due | abandoned, pk=message_pk).update(
         # First, because MySQL assigns from left to right and must still see the old status.
         possible_duplicate=Case(When(status=Status.SENDING, then=Value(True)), default=F("possible_duplicate")),
         status=Status.SENDING,
-        attempts=F("attempts") + 1,
+        attempts=Case(When(next_attempt_at__gt=Now(), then=F("attempts")), default=F("attempts") + 1),
+        claimed_by=os.environ.get("MAILWORKER", ""),
         claim_token=token,
         claim_expires_at=Now() + LEASE,
         last_attempt_at=Now(),
@@ -119,6 +127,8 @@ def _record_patiently(message, token, outcome, deadline):
 
 def _record(message, token, outcome):
     claimed = Message.objects.filter(pk=message.pk, claim_token=token)
+    if outcome and outcome.args[0] == "unanswered":
+        claimed.update(possible_duplicate=True)  # if it is sent once more
     done = {"claim_token": None, "claim_expires_at": None}
     if outcome is None:
         claimed.update(status=Status.SENT, sent_at=Now(), next_attempt_at=None, failure="", **done)

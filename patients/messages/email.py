@@ -7,6 +7,7 @@ from threading import Timer
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends import smtp
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from patients.messages.failures import PermanentFailure, TemporaryFailure
 from patients.messages.links import address_link
 
 SECONDS_MOST = 40  # for one message, over all its steps, each of which has settings.EMAIL_TIMEOUT
+VERDICT_SECONDS = 30  # for the answer to the mail itself: who hangs up too soon sends it twice (RFC 5321, 4.5.3.2.6)
 
 
 class Email(Channel):
@@ -31,7 +33,7 @@ class Email(Channel):
         connection = get_connection()
 
         def send(message):
-            cut = Timer(SECONDS_MOST, _cut, [connection])
+            cut = Timer(SECONDS_MOST, connection.cut)
             cut.start()
             try:
                 _send(connection, render(message))
@@ -41,8 +43,66 @@ class Email(Channel):
         try:
             yield send
         finally:
+            connection.drop()
+
+
+class Connection(smtp.EmailBackend):
+    """Django's SMTP backend (settings.EMAIL_BACKEND), for which a conversation can be cut from another thread."""
+
+    socket = None
+
+    @property
+    def connection_class(self):
+        backend = self
+
+        class Conversation(super().connection_class):
+            replies_of_data = None  # how many replies to DATA have been waited for
+
+            def _get_socket(self, *args):
+                backend.socket = super()._get_socket(*args)
+                return backend.socket
+
+            def data(self, message):
+                self.replies_of_data = 0
+                answer = super().data(message)
+                self.replies_of_data = None
+                self.sock.settimeout(settings.EMAIL_TIMEOUT)
+                return answer
+
+            def getreply(self):
+                if self.replies_of_data is not None:
+                    self.replies_of_data += 1
+                    if self.is_waiting_for_verdict:
+                        self.sock.settimeout(VERDICT_SECONDS)
+                return super().getreply()
+
+            @property
+            def is_waiting_for_verdict(self):
+                """Whether the whole mail was sent and only the answer to it is missing."""
+                return self.replies_of_data == 2
+
+        return Conversation
+
+    def open(self):
+        """Open the connection, or see that the one that is open still is."""
+        if self.connection:
             with suppress(smtplib.SMTPException, OSError):
-                connection.close()
+                if self.connection.noop()[0] == 250:
+                    return False
+            self.drop()
+        return super().open()
+
+    def cut(self):
+        """End a conversation with a server that answers, but so slowly that it never ends."""
+        if self.socket:
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+
+    def drop(self):
+        """Close the connection, whatever state it is in."""
+        with suppress(smtplib.SMTPException, OSError):
+            self.close()
+        self.connection = self.socket = None
 
 
 def render(message):
@@ -65,25 +125,37 @@ def _send(connection, mail):
     """Send over SMTP (RFC 5321); an answer of 5xx to the recipient or the content is permanent, all else temporary."""
     try:
         connection.open()
-        connection.send_messages([mail])
+    except smtplib.SMTPResponseException as error:
+        raise TemporaryFailure("refused", error.smtp_code) from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise TemporaryFailure("unreachable", type(error).__name__) from None
+    try:
+        _send_again_after_421(connection, mail)
     except smtplib.SMTPRecipientsRefused as error:
         _raise(max(code for code, _text in error.recipients.values()))
     except smtplib.SMTPDataError as error:
         _raise(error.smtp_code)
     except smtplib.SMTPResponseException as error:
-        # Before the recipient was named: the fault is the service's (sign-in, sender), not the address's.
+        connection.drop()  # before the recipient was named: it is the service that is refused, not the address
         raise TemporaryFailure("refused", error.smtp_code) from None
     except (OSError, smtplib.SMTPException) as error:
-        raise TemporaryFailure("unreachable", type(error).__name__) from None
+        code = "unanswered" if connection.connection.is_waiting_for_verdict else "interrupted"
+        connection.drop()
+        raise TemporaryFailure(code, type(error).__name__) from None
+
+
+def _send_again_after_421(connection, mail):
+    """Send; over a new connection when the server has had enough of this one and says so before anything was sent."""
+    try:
+        connection.send_messages([mail])
+    except smtplib.SMTPSenderRefused as error:
+        if error.smtp_code != 421:
+            raise
+        connection.drop()
+        connection.open()
+        connection.send_messages([mail])
 
 
 def _raise(code):
     failure = PermanentFailure if 500 <= code < 600 else TemporaryFailure
     raise failure("answered", code) from None
-
-
-def _cut(connection):
-    """End a conversation with a server that answers, but so slowly that it never ends."""
-    if connection.connection and connection.connection.sock:
-        with suppress(OSError):
-            connection.connection.sock.shutdown(socket.SHUT_RDWR)

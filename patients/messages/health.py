@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from patients.models import Heartbeat, Message, Patient
 
-OVERDUE = timedelta(minutes=10)
+OVERDUE, DAY = timedelta(minutes=10), timedelta(days=1)
 Status = Message.Status
 
 
@@ -22,7 +22,8 @@ def is_keeping_up():
 def report():
     """Return what an administrator wants to know, by name."""
     due = Message.objects.filter(status=Status.QUEUED, next_attempt_at__lte=Now())
-    failed = Message.objects.filter(status=Status.FAILED, last_attempt_at__gt=Now() - timedelta(days=1))
+    recent = Q(last_attempt_at__gt=Now() - DAY) | Q(last_attempt_at=None, created_at__gt=Now() - DAY)
+    failed = Message.objects.filter(recent, status=Status.FAILED)
     return {
         "workers": Heartbeat.alive().order_by("started_at"),
         "oldest_due": due.order_by("next_attempt_at").first(),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import OrmQ
 
 from patients.messages import queue
@@ -21,7 +22,7 @@ def nudge_the_overdue():
 
     While jobs are waiting nothing is done: what is overdue may have its own among them.
     """
-    if OrmQ.objects.filter(lock__lt=timezone.now()).exists():
+    if _jobs().filter(lock__lt=timezone.now()).exists():
         return 0
     overdue = Q(status=Status.QUEUED, next_attempt_at__lt=Now() - OVERDUE)
     abandoned = Q(status=Status.SENDING, claim_expires_at__lt=Now())
@@ -32,10 +33,17 @@ def nudge_the_overdue():
     return len(found)
 
 
-def is_stuck():
-    """Whether messages are due and nobody has looked at any for longer than looking at one takes."""
+def is_stuck(worker):
+    """Whether jobs with due messages wait while this worker's cluster looks at none."""
     due = Message.objects.filter(status=Status.QUEUED, next_attempt_at__lt=Now() - STUCK_AFTER)
     looked_at = Message.objects.filter(
-        Q(last_attempt_at__gt=Now() - STUCK_AFTER) | Q(status=Status.SENDING, last_attempt_at__gt=Now() - ATTEMPT_MOST)
+        Q(last_attempt_at__gt=Now() - STUCK_AFTER)
+        | Q(status=Status.SENDING, last_attempt_at__gt=Now() - ATTEMPT_MOST),
+        claimed_by=worker,
     )
-    return due.exists() and not looked_at.exists()
+    waits = _jobs().filter(lock__lt=timezone.now() - STUCK_AFTER)
+    return waits.exists() and due.exists() and not looked_at.exists()
+
+
+def _jobs():
+    return OrmQ.objects.filter(key=Conf.CLUSTER_NAME)

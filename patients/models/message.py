@@ -43,6 +43,7 @@ class Message(models.Model):
     # The same at every attempt, so that a mailbox can tell a repeat from a second message.
     message_id = models.CharField(_("Message-ID"), max_length=255, default=new_message_id, editable=False)
     claim_token = models.UUIDField(null=True, editable=False)
+    claimed_by = models.CharField(max_length=200, blank=True, editable=False)  # the mailworker whose cluster it was
     claim_expires_at = models.DateTimeField(null=True, editable=False)
     possible_duplicate = models.BooleanField(_("possibly sent twice"), default=False)
 

@@ -229,9 +229,10 @@ class Patient(models.Model):
             self.email_key = None if shares else validators.email_key(self.email)
             if self.shared_email != before.shared_email:
                 different.append("shared_email")
-            self.email_state = self.EmailState.UNCONFIRMED if "email" in different else before.email_state
+            same_address = validators.email_key(self.email) == validators.email_key(before.email)
+            self.email_state = before.email_state if same_address else self.EmailState.UNCONFIRMED
+            self.version = before.version + bool(different)
             if different:
-                self.version = before.version + 1
                 self.save(
                     update_fields=[*self.CORRECTABLE, "photo_fingerprint", "email_key", "email_state", "version"]
                 )
@@ -260,23 +261,23 @@ class Patient(models.Model):
 
         storage.discard(commit(delete))
 
-    def send_confirmation_again(self, *, by):
-        """Queue the confirmation once more, by email; returns whether it did.
+    def send_confirmation_again(self, *, by, channel="email"):
+        """Queue the confirmation once more; returns whether it did.
 
-        It doesn't while one is on its way, nor to an address that is somebody else's. Raises DoesNotExist when the
+        It doesn't while one is on its way, nor where the channel can't reach the patient. Raises DoesNotExist when the
         record was removed meanwhile.
         """
 
         def queue_again():
             # Locked, so that of several at once the others see what the first one did.
-            is_disputed = self._locked().email_state == self.EmailState.DISPUTED
-            latest = Message.objects.filter(patient=self, channel="email").first()
-            if is_disputed or (latest and latest.is_on_its_way):
+            reason_against = channels.channel(channel).reason_against(self._locked())
+            latest = Message.objects.filter(patient=self, channel=channel).first()
+            if reason_against or (latest and latest.is_on_its_way):
                 return False
             if latest and latest.status == Message.Status.FAILED:
                 latest.queue_again()
             else:
-                Message.owe(self, "email")
+                Message.owe(self, channel)
             AuditEvent.record(AuditEvent.Action.SENT_AGAIN, by=by, patient=self)
             return True
 

@@ -1,5 +1,6 @@
 """The world in which the tests speak: a clinic, its staff, a client of the API, an inbox."""
 
+import asyncio
 import base64
 import json
 import mailbox
@@ -151,21 +152,27 @@ class Inbox:
         self.maildir = mailbox.Maildir(folder)
         self.answers = {}
         self.connections = 0
+        self.mails_per_connection, self.hangs_up_on, self.seconds_to_verdict = None, None, 0
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         self.connections += 1
-        session.host_name = hostname
+        session.host_name, session.mails = hostname, 0
         return responses
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         if "MAIL" in self.answers:
             return self.answers["MAIL"]
+        if session.mails == self.mails_per_connection:
+            return "421 enough"
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if "RCPT" in self.answers:
             return self.answers["RCPT"]
+        if address == self.hangs_up_on:
+            server.transport.close()
+            return None
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -175,6 +182,8 @@ class Inbox:
         message = mailbox.MaildirMessage(envelope.content)
         message["X-Recipients"] = ", ".join(envelope.rcpt_tos)
         self.maildir.add(message)
+        session.mails += 1
+        await asyncio.sleep(self.seconds_to_verdict)
         return "250 OK"
 
     def mails(self):
@@ -189,7 +198,7 @@ def inbox(settings, tmp_path):
         port = probe.getsockname()[1]
     controller = Controller(inbox, hostname="127.0.0.1", port=port)
     controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "patients.messages.email.Connection"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_PORT = port
     settings.EMAIL_TIMEOUT = 2

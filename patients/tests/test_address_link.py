@@ -89,6 +89,33 @@ def test_a_link_to_an_address_that_was_corrected_changes_nothing(stranger, patie
     assert patient.email_state == "unconfirmed"
 
 
+def test_another_case_is_the_same_address(stranger, patient, path, receptionist):
+    stranger.post(path, {"answer": "disputed"})
+    patient.refresh_from_db()
+    patient.email = "ANA@example.org"
+    patient.correct(["email"], by=receptionist)
+
+    patient.refresh_from_db()
+    assert patient.email == "ANA@example.org" and patient.email_state == "disputed"
+
+
+def test_an_answer_in_the_address_is_none(stranger, patient, path):
+    page = stranger.get(f"{path}?answer=disputed")
+
+    patient.refresh_from_db()
+    assert patient.email_state == "unconfirmed" and "no-store" in page["Cache-Control"]
+
+
+def test_an_answer_about_an_address_that_changes_at_this_moment_changes_nothing(patient, receptionist):
+    asked = Patient.objects.get()
+    patient.email = "ana.maria@example.org"
+    patient.correct(["email"], by=receptionist)
+
+    asked.answer_about_email("disputed")
+
+    assert Patient.objects.get().email_state == "unconfirmed"
+
+
 def test_a_forged_or_old_link_is_told_from_a_good_one(stranger, patient, path, monkeypatch):
     forged = [
         path[:-2] + ("a/" if path[-2] != "a" else "b/"),

@@ -275,7 +275,9 @@ def test_shows_every_message(api, registered):
     Message.objects.update(status="failed", failure="answered 550", attempts=1)
     Message.objects.create(patient=patient, channel="email")
 
-    newest, oldest = api.get(f"{PATIENTS}{patient.display_number}/messages/").json()
+    response = api.get(f"{PATIENTS}{patient.display_number}/messages/")
+    newest, oldest = response.json()
+    assert "no-store" in response["Cache-Control"]
 
     assert (newest["status"], oldest["status"], oldest["failure"]) == ("queued", "failed", "the server answered 550")
     assert api.get(f"{PATIENTS}7K4M-2Q9X/messages/").status_code == 404

@@ -2,13 +2,15 @@
 
 import base64
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs
 
 import pytest
 
 from patients import tasks
+from patients.checks import text_message as text_message_check
 from patients.messages import sms
 from patients.messages.channels import Channel, channel
 from patients.models import Message, Patient
@@ -19,18 +21,20 @@ class Provider(HTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.status, self.requests = 201, []
+        self.status, self.requests, self.seconds = 201, [], 0
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
+        time.sleep(self.server.seconds)
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.requests.append((self.path, self.headers["Authorization"], parse_qs(body)))
         self.send_response(self.server.status)
         if 300 <= self.server.status < 400:
             self.send_header("Location", "http://127.0.0.1:1/")
-        self.end_headers()
-        self.wfile.write(b'{"sid": "SM1"}')
+        with suppress(OSError):  # who waited for the answer may have gone
+            self.end_headers()
+            self.wfile.write(b'{"sid": "SM1"}')
 
     def log_message(self, *args):
         pass
@@ -101,7 +105,7 @@ def test_a_provider_that_is_away_is_tried_again(registered, provider, settings):
     registered()
     settings.SMS_URL = "http://a:b@127.0.0.1:1/?from=+12025550188"
 
-    assert (deliver().status, text_message().failure) == ("queued", "unreachable URLError")
+    assert (deliver().status, text_message().failure) == ("queued", "unreachable ConnectionRefusedError")
 
 
 def test_a_number_that_cannot_receive_one_is_passed_over_with_the_reason(registered, provider, desk):
@@ -131,10 +135,52 @@ def test_knows_how_long_a_text_is(text, expected):
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_our_text_fits_in_two(language, registered, provider):
-    registered(language=language)
+def test_our_text_fits_in_two(language):
+    assert sms.parts(sms.text(language, "7K4M-2Q9X"))[2] <= 2
 
-    assert sms.parts(sms.render(text_message()))[2] <= 2
+
+def test_a_clinic_is_told_of_a_text_that_takes_more(settings, provider):
+    assert text_message_check(None) == []
+
+    settings.CLINIC_NAME = "Clínica de la Asociación Médica de Rehabilitación y Traumatología de Río Negro y Paysandú"
+
+    assert [warning.id for warning in text_message_check(None)] == ["patients.W001"]
+
+
+def test_a_provider_that_takes_it_without_an_answer_may_have_sent_it(registered, provider, monkeypatch):
+    monkeypatch.setattr(sms, "STEP_SECONDS", 0.3)
+    provider.seconds = 0.6
+    registered()
+
+    message = deliver()
+
+    assert (message.status, message.failure.split()[0], message.possible_duplicate) == ("queued", "unanswered", True)
+
+
+def test_no_proxy_of_the_environment_sees_a_number(registered, provider, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    registered()
+
+    assert deliver().status == "sent"
+
+
+def test_switching_it_off_ends_what_waits_and_breaks_nothing(registered, provider, settings, desk, back_office):
+    patient = registered()
+    del settings.MESSAGE_CHANNELS["sms"]
+
+    assert (deliver().status, text_message().failure) == ("failed", "channel-off")
+    assert "switched off" in desk.get(patient.get_absolute_url()).content.decode()
+    assert back_office.get("/admin/patients/message/").status_code == 200
+
+
+def test_sending_a_text_again_sends_no_mail(registered, provider, back_office):
+    registered()
+    provider.status = 400
+    failed = deliver()
+
+    back_office.post("/admin/patients/message/", {"action": "send_again", "_selected_action": [failed.pk]})
+
+    assert text_message().status == "queued" and Message.objects.filter(channel="email").count() == 1
 
 
 class Pigeon(Channel):

@@ -28,6 +28,8 @@ def manage(*arguments, **variables):
         ("DATABASE_URL", "postgres://x:hidden@y/z", "DATABASE_URL must look like mysql://"),
         ("DATABASE_URL", "mysql://u:hidden@h:port/z", "DATABASE_URL must look like mysql://"),
         ("EMAIL_URL", "imap://u:hidden@h/", "EMAIL_URL must look like smtp://"),
+        ("SMS_URL", "https://[x?from=ACME", "SMS_URL must look like https://account:token@host/path"),
+        ("SMS_URL", "https://a:b@h:bad/?from=ACME", "SMS_URL must look like https://account:token@host/path"),
         ("SITE_URL", "clinic.example", "SITE_URL must look like https://clinic.example"),
         ("PHONE_DEFAULT_REGION", "XX", "PHONE_DEFAULT_REGION must be one of"),
         ("LANGUAGE_CODE", "fr", "LANGUAGE_CODE must be one of en, es, not 'fr'"),

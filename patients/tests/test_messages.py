@@ -1,10 +1,14 @@
 """The confirmation, sent to a real SMTP server."""
 
+import socket
+import threading
+from contextlib import suppress
 from datetime import timedelta
 from email import policy
 from email.parser import BytesParser
 
 import pytest
+from django.db import OperationalError
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -169,7 +173,7 @@ def test_waits_longer_each_time_up_to_an_hour():
     assert 24 <= waits[0] <= 36 and 48 <= waits[1] <= 72 and 2880 <= min(waits[8:]) and max(waits) <= 4320
 
 
-def test_a_defect_of_ours_never_shows_in_the_job(message, monkeypatch, caplog):
+def test_a_defect_of_ours_never_shows_in_the_job(message, inbox, monkeypatch, caplog):
     def fail(message):
         raise ValueError("ana@example.org has a problem")
 
@@ -233,14 +237,42 @@ def test_a_refused_address_does_not_hold_up_the_others(registered, inbox):
     assert {message.status for message in Message.objects.all()} == {"failed"} and inbox.connections == 1
 
 
-def test_when_the_server_is_back_those_that_waited_for_it_go_first(registered, inbox):
+@pytest.mark.parametrize("failure", ["unreachable TimeoutError", "refused 421", "answered 451"])
+def test_when_the_server_is_back_those_that_waited_for_it_go_first(failure, registered, inbox):
     messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(3)]
     Message.objects.exclude(pk=messages[0].pk).update(
-        failure="unreachable TimeoutError", attempts=4, next_attempt_at=Now() + timedelta(hours=1)
+        failure=failure,
+        attempts=4,
+        next_attempt_at=Now() + timedelta(hours=1),
+        last_attempt_at=Now() - delivery.EARLY_AGAIN - timedelta(seconds=1),
     )
     deliver(messages[0])
 
     assert len(inbox.mails()) == 3
+    assert {message.attempts for message in Message.objects.exclude(pk=messages[0].pk)} == {4}  # it costs them none
+
+
+@pytest.mark.parametrize("failure", ["interrupted SMTPServerDisconnected", "unanswered TimeoutError", "unexpected X"])
+def test_those_that_failed_by_themselves_wait_their_time(failure, registered, inbox):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(2)]
+    Message.objects.filter(pk=messages[1].pk).update(
+        failure=failure,
+        next_attempt_at=Now() + timedelta(hours=1),
+        last_attempt_at=Now() - timedelta(hours=1),
+    )
+    deliver(messages[0])
+
+    assert len(inbox.mails()) == 1
+
+
+def test_nobody_is_tried_early_twice_in_a_minute(registered, inbox):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(2)]
+    Message.objects.filter(pk=messages[1].pk).update(
+        failure="answered 451", next_attempt_at=Now() + timedelta(hours=1), last_attempt_at=Now()
+    )
+    deliver(messages[0])
+
+    assert len(inbox.mails()) == 1
 
 
 def test_a_job_goes_on_with_others_only_for_a_while(registered, inbox, monkeypatch):
@@ -266,12 +298,118 @@ def test_a_message_whose_job_is_gone_is_queued_anew(registered, message, inbox):
 
 
 def test_tells_a_stuck_cluster_from_a_busy_and_an_idle_one(message):
-    assert not sweep.is_stuck()
+    assert not sweep.is_stuck("desk:1")
 
     Message.objects.update(next_attempt_at=Now() - timedelta(seconds=20))
-    assert sweep.is_stuck()
-    Message.objects.update(last_attempt_at=Now() - timedelta(seconds=10))
-    assert not sweep.is_stuck()
+    assert not sweep.is_stuck("desk:1")  # its job may be lost: for the sweep
+    OrmQ.objects.update(lock=timezone.now() - timedelta(seconds=20))
+    assert sweep.is_stuck("desk:1")
+    Message.objects.update(last_attempt_at=Now() - timedelta(seconds=10), claimed_by="desk:2")
+    assert sweep.is_stuck("desk:1") and not sweep.is_stuck("desk:2")
+    Message.objects.create(
+        patient=message.patient, channel="email", status="sending", claimed_by="desk:1",
+        last_attempt_at=Now() - timedelta(seconds=30),
+    )  # fmt: skip
+    assert not sweep.is_stuck("desk:1")
+
+
+def test_only_who_holds_the_claim_records(message, inbox):
+    delivery._claim(message.pk, "0" * 32)
+    message.refresh_from_db()
+
+    delivery._record(message, "1" * 32, None)
+
+    message.refresh_from_db()
+    assert message.status == "sending"
+
+
+def test_a_claim_outlasts_every_attempt(message, settings):
+    delivery._claim(message.pk, "0" * 32)
+    message.refresh_from_db()
+
+    assert message.claim_expires_at - message.last_attempt_at > timedelta(seconds=settings.Q_CLUSTER["timeout"] + 10)
+
+
+def test_the_outcome_is_recorded_when_the_database_is_back(message, inbox, monkeypatch):
+    failures_left = [OperationalError(2006, "away")] * 2
+    record = delivery._record
+
+    def away(*args):
+        if failures_left:
+            raise failures_left.pop()
+        record(*args)
+
+    monkeypatch.setattr(delivery, "_record", away)
+    monkeypatch.setattr(delivery.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(delivery.connection, "close", lambda: None)
+    deliver(message)
+
+    assert message.status == "sent" and len(inbox.mails()) == 1
+
+
+def test_a_job_never_raises(message, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("ana@example.org")
+
+    monkeypatch.setattr(delivery, "_claim", fail)
+
+    assert tasks.deliver(message.pk) is None and tasks.deliver(10**9) is None
+
+
+def test_a_server_that_has_enough_of_a_connection_gets_another(registered, inbox):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(4)]
+    inbox.mails_per_connection = 1
+    deliver(messages[0])
+
+    assert len(inbox.mails()) == 4 and {message.attempts for message in Message.objects.all()} == {1}
+
+
+def test_a_server_that_hangs_up_on_one_address_costs_the_others_nothing(registered, inbox):
+    bad, *good = [registered(email=f"p{count}@example.org").messages.get() for count in range(4)]
+    inbox.hangs_up_on = "p0@example.org"
+    deliver(bad)
+    deliver(good[0])
+
+    bad.refresh_from_db()
+    assert (bad.status, bad.attempts, bad.failure.split()[0]) == ("queued", 1, "interrupted")
+    assert len(inbox.mails()) == 3
+
+
+def test_a_mail_that_was_taken_without_an_answer_may_be_one_twice(message, inbox, monkeypatch):
+    monkeypatch.setattr("patients.messages.email.VERDICT_SECONDS", 0.3)
+    inbox.seconds_to_verdict = 0.6
+    deliver(message)
+
+    assert (message.status, message.failure.split()[0], message.possible_duplicate) == ("queued", "unanswered", True)
+
+
+def test_a_verdict_that_takes_longer_than_a_step_is_waited_for(message, inbox, settings):
+    settings.EMAIL_TIMEOUT = 0.3
+    inbox.seconds_to_verdict = 0.6
+    deliver(message)
+
+    assert (message.status, message.attempts) == ("sent", 1)
+
+
+def test_a_server_that_never_comes_to_an_end_is_cut_off(message, inbox, settings, monkeypatch):
+    monkeypatch.setattr("patients.messages.email.SECONDS_MOST", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.EMAIL_PORT = server.getsockname()[1]
+        stop = threading.Event()
+
+        def drip():
+            peer, _ = server.accept()
+            with peer, suppress(OSError):
+                while not stop.wait(0.1):
+                    peer.sendall(b"220-wait\r\n")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        deliver(message)
+        stop.set()
+        thread.join()
+
+    assert (message.status, message.failure.split()[0]) == ("queued", "unreachable")
 
 
 @pytest.mark.django_db

@@ -8,9 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import timedelta
-from io import StringIO
 
-from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 
@@ -20,7 +18,7 @@ from patients.models import Chore, Heartbeat, PhotoDraft
 HEARTBEAT_SECONDS = 10
 DRAIN_SECONDS = 55  # an attempt that is under way is over by then
 PATIENCE_SECONDS = 20  # for a new cluster to come up before it can count as stuck
-RESTART_PAUSE_MOST = 30
+RESTART_PAUSE = 5
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +30,13 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options):
-        self.stopping = False
+        self.stopping = self.hurrying = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._stop)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self.restarts = -1
+        self.restarts, self.sweeper = -1, None
+        with suppress(Error):
+            Heartbeat.objects.filter(worker=self.name).delete()  # of a worker of the same name before this one
         while not self.stopping:
             self._start_cluster()
             self._watch()
@@ -45,14 +45,17 @@ class Command(BaseCommand):
         self._drain()
 
     def _stop(self, number, frame):
-        self.stopping = True
+        self.hurrying, self.stopping = self.stopping, True  # told twice, it waits for nothing
 
     def _start_cluster(self):
         # In a session of its own: a signal to this process's group (a terminal's Ctrl-C) would reach the cluster's
         # workers too, and deadlock it. The kernel ends it in order should this process be killed.
         self.restarts += 1
         self.cluster = subprocess.Popen(  # noqa: S603 — our own command, no argument from outside
-            [sys.executable, sys.argv[0], "qcluster"], start_new_session=True, preexec_fn=_end_with_parent
+            [sys.executable, sys.argv[0], "qcluster"],
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            env=os.environ | {"MAILWORKER": self.name},
         )
         self.started = time.monotonic()
 
@@ -62,8 +65,9 @@ class Command(BaseCommand):
         while not self.stopping:
             if self.cluster.poll() is not None:
                 logger.error("the cluster ended", extra={"error": self.cluster.returncode})
-                # A database that is away, most likely: at once the first time, then less and less often.
-                self._pause(min(2**self.restarts - 1, RESTART_PAUSE_MOST))
+                # Killed, or the database is away: one that ended as soon as it had begun is not begun again at once.
+                lived = time.monotonic() - self.started
+                self._pause(max(0, RESTART_PAUSE - lived))
                 return
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_SECONDS
@@ -81,23 +85,28 @@ class Command(BaseCommand):
         try:
             close_old_connections()
             Heartbeat.beat(self.name, self.restarts)
-            is_stuck = time.monotonic() - self.started > PATIENCE_SECONDS and sweep.is_stuck()
-            if is_stuck:
-                logger.error("the cluster is stuck")
             if Chore.take("messages", timedelta(seconds=25)) and (count := sweep.nudge_the_overdue()):
                 logger.warning("messages put back in the queue", extra={"count": count})
             if Chore.take("drafts", timedelta(minutes=1)):
                 PhotoDraft.drop_expired()
             if Chore.take("photos", timedelta(hours=6)):
                 self._sweep_photos()
+            is_stuck = time.monotonic() - self.started > PATIENCE_SECONDS and sweep.is_stuck(self.name)
+            if is_stuck:
+                logger.error("the cluster is stuck")
             return is_stuck
         except (Error, OSError) as error:  # a database or a disk that is away: the next time will do
             logger.error("a chore was not done", extra={"error": type(error).__name__})
             return False
 
     def _sweep_photos(self):
-        with suppress(CommandError):  # the alarm is in the log
-            call_command("sweep_photos", delete=True, stdout=StringIO())
+        # In a process of its own: it may take long, and its alarm is in the log.
+        if self.sweeper is None or self.sweeper.poll() is not None:
+            self.sweeper = subprocess.Popen(  # noqa: S603 — our own command, no argument from outside
+                [sys.executable, sys.argv[0], "sweep_photos", "--delete"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
 
     def _kill_cluster(self):
         with suppress(ProcessLookupError):
@@ -106,11 +115,15 @@ class Command(BaseCommand):
 
     def _drain(self):
         self.cluster.terminate()  # its main process alone, which drains its workers
-        try:
-            self.cluster.wait(DRAIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._kill_cluster()
-        Heartbeat.objects.filter(worker=self.name).delete()
+        until = time.monotonic() + DRAIN_SECONDS
+        while self.cluster.poll() is None and not self.hurrying and time.monotonic() < until:
+            time.sleep(0.1)
+        self._kill_cluster()
+        if self.sweeper and self.sweeper.poll() is None:
+            self.sweeper.kill()
+            self.sweeper.wait()
+        with suppress(Error):
+            Heartbeat.objects.filter(worker=self.name).delete()
 
 
 def _end_with_parent():
