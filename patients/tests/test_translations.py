@@ -2,13 +2,14 @@
 
 import pytest
 from django.utils import translation
+from django.utils.functional import Promise
 
 from patients import validators
 from patients.messages import failures
 from patients.photos import refusals
 
 SENTENCES = [
-    *(value for name, value in vars(validators).items() if name.isupper() and hasattr(value, "_proxy____args")),
+    *(value for name, value in vars(validators).items() if name.isupper() and isinstance(value, Promise)),
     *refusals.SENTENCES.values(),
     *failures.SENTENCES.values(),
 ]
