@@ -5,7 +5,10 @@ on SQLite, or with DATABASE_URL (and SECRET_KEY) on a MySQL-family server; the s
 """
 
 import asyncio
+import base64
 import collections
+import http.client
+import itertools
 import os
 import random
 import signal
@@ -110,12 +113,27 @@ class Trial:
     def _script(self, count, first, pause=0):
         return REGISTER.format(photo=str(self.photo), first=first, count=count, pause=pause)
 
-    def registering(self, count, pause):
-        """Register so many in the background; return the process, to be asked what it acknowledged."""
-        return subprocess.Popen(
-            [ROOT / ".venv/bin/python", "manage.py", "shell", "-v0", "-c", self._script(count, 0, pause)],
-            cwd=ROOT, env=self.service.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+    def keep_registering(self, stop):
+        """Register through the API from two threads until told to stop; return what they note, and they."""
+        token = self.service.token()
+        photo = base64.b64encode(self.photo.read_bytes()).decode()
+        acknowledged, statuses, count = {}, collections.Counter(), itertools.count()
+
+        def register():
+            while not stop.is_set():
+                body = {"full_name": "Ana", "email": f"q{next(count)}@example.org", "phone": "+12025550123"}
+                try:
+                    status, _ = self.service.call("/api/v1/patients/", body | {"document_photo": photo}, token=token)
+                except (OSError, http.client.HTTPException):
+                    status = "no answer"  # of a web worker that was killed
+                statuses[status] += 1
+                if status == 201:
+                    acknowledged[body["email"]] = time.time()
+
+        threads = [threading.Thread(target=register) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        return acknowledged, statuses, threads
 
     def arrived(self):
         return {address for address, _, _ in self.sink.mails}
@@ -201,35 +219,26 @@ def two_clusters():
 
 
 def kills(seconds=60):
-    """kill -9 of the cluster's processes, the mailworker's cluster and web workers, at random."""
+    """kill -9 of the cluster and of web workers, at random, while patients are registered through the API."""
     with Trial() as trial:
-        registering = trial.registering(3000, 0.015)
-        acknowledged = {}
-
-        def listen():
-            for line in registering.stdout:
-                address, when = line.split()
-                acknowledged[address] = float(when)
-
-        listener = threading.Thread(target=listen)
-        listener.start()
+        stop = threading.Event()
+        acknowledged, statuses, threads = trial.keep_registering(stop)
         count, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(random.uniform(1, 4))
-            victims = trial.processes(b"qcluster", b"gunicorn")
             main = min(trial.processes(b"gunicorn"), default=0)
-            victims = [pid for pid in victims if pid != main]
+            victims = [pid for pid in trial.processes(b"qcluster", b"gunicorn") if pid != main]
             if victims:
                 os.kill(random.choice(victims), signal.SIGKILL)
                 count += 1
-        registering.terminate()
-        listener.join()
-        registering.wait()
-        took = trial.wait_for(acknowledged, 180)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        took = trial.wait_for(acknowledged, 200)
         lost = set(acknowledged) - trial.arrived()
         print(
-            f"{count} kill -9 in {seconds} s: {len(acknowledged)} acknowledged, {len(lost)} lost, "
-            f"{trial.extra()} extra mails; the last arrived {took:.0f} s after the last kill"
+            f"{count} kill -9 in {seconds} s: {len(acknowledged)} acknowledged, {len(lost)} lost, {trial.extra()} "
+            f"extra mails; the last arrived {took:.0f} s after the end; answers {dict(statuses)}"
         )
 
 
@@ -288,25 +297,21 @@ def database():
         trial.service.accounts = {}
         (trial.service.folder / "demo-accounts.txt").write_text("reception x\n")
         with trial:
-            acknowledged = {}
-            for round_number in range(3):
-                registering = trial.registering(300, 0.01) if round_number == 0 else None
-                if registering:
-                    threading.Timer(3, server.kill).start()
-                    for line in registering.stdout:
-                        address, when = line.split()
-                        acknowledged[address] = float(when)
-                    registering.wait()
-                else:
-                    acknowledged |= trial.register(200, 1000 * round_number)
-                    server.kill()
+            stop = threading.Event()
+            acknowledged, statuses, threads = trial.keep_registering(stop)
+            for _ in range(3):
+                time.sleep(5)
+                server.kill()
                 server.wait()
                 time.sleep(10)
                 server = start()
+            stop.set()
+            for thread in threads:
+                thread.join()
             took = trial.wait_for(acknowledged, 180)
             print(
                 f"database killed 3 times, 10 s each: {len(acknowledged)} acknowledged, all there {took:.0f} s later; "
-                f"{trial.extra()} extra mails"
+                f"{trial.extra()} extra mails; answers {dict(statuses)}"
             )
         server.terminate()
         server.wait()
