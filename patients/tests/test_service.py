@@ -178,3 +178,29 @@ def test_a_server_killed_during_an_upload_leaves_nothing_of_it(tmp_path):
 
         assert list(temporary.iterdir()) == []
         assert [file for file in (service.folder / "media").rglob("*") if file.is_file()] == []
+
+
+def test_a_message_that_lost_its_job_is_found_and_sent(service, patient):
+    token, body = service.token(), patient()
+    assert service.call("/api/v1/patients/", body, token=token)[0] == 201
+    wait_until(lambda: [mail for mail in service.mails() if mail["To"] == body["email"]], 15)
+
+    told = service.manage(
+        "shell", "-v0", "-c",
+        "from patients.models import *; Message.objects.create(patient=Patient.objects.last(), channel='email'); "
+        "print(Heartbeat.alive().count())",
+    )  # fmt: skip
+
+    assert int(told) >= 1
+    wait_until(lambda: len([mail for mail in service.mails() if mail["To"] == body["email"]]) == 2, 60)
+
+
+def test_stops_within_ten_seconds_while_the_mail_server_hangs(tmp_path, patient):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        with Service(tmp_path / "data", EMAIL_URL=url) as service:
+            assert service.call("/api/v1/patients/", patient(), token=service.token())[0] == 201
+            time.sleep(1)
+
+            assert service.stop() < 10
+            wait_until(lambda: service.processes() == [], 1)
