@@ -20,6 +20,8 @@ SITE_URL = env.site_url("SITE_URL", "http://127.0.0.1:8000")
 _site = urlsplit(SITE_URL)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1", "[::1]"])
 
+PROXIES = env.number("PROXIES", 0, least=0, most=9)  # in front; each adds an address to X-Forwarded-For
+
 # What a clinic decides.
 CLINIC_NAME = env.text("CLINIC_NAME", "Riverside Clinic")
 PHONE_DEFAULT_REGION = env.choice("PHONE_DEFAULT_REGION", "US", phonenumbers.SUPPORTED_REGIONS)
@@ -50,6 +52,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "registration.request_id.assign",
+    "registration.client_address.note",
     "registration.health.answer",  # before anything that looks at the Host, the session or the database
     "registration.headers.secure",
     "django.middleware.security.SecurityMiddleware",
