@@ -19,6 +19,7 @@ class PatientForm(forms.ModelForm):
     kept_photo. A bad one never costs the kept one.
     """
 
+    submission = None  # set when the form can be told from a second one
     has_no_room = False  # set when saving has found the disk full and the form is shown again
     use_required_attribute = False  # errors come after submitting, in our words, beside their fields
 
@@ -58,8 +59,10 @@ class PatientForm(forms.ModelForm):
         # The unique key decides when the record is saved; asked already here, so that all errors come at once.
         if "email" not in self.errors and not self.cleaned_data.get("shared_email"):
             key = validators.email_key(self.instance.email)
-            taken_by = Patient.objects.filter(email_key=key).exclude(pk=self.instance.pk).first()
-            if taken_by:
+            others = Patient.objects.filter(email_key=key).exclude(pk=self.instance.pk)
+            if self.submission:  # whose twin may have registered this patient a moment ago
+                others = others.exclude(submissions__in=self.submission.twins())
+            if taken_by := others.first():
                 self.refuse_taken_email(taken_by)
         if self.has_no_room:
             self.refuse_for_want_of_room()

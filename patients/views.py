@@ -1,6 +1,7 @@
 """The front desk's pages."""
 
 import re
+import uuid
 from contextlib import contextmanager
 
 from django.contrib import messages
@@ -16,13 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from patients import numbers
 from patients.forms import PatientForm
 from patients.messages import links
-from patients.models import ChangedMeanwhile, EmailTaken, Patient
+from patients.models import AlreadySubmitted, ChangedMeanwhile, EmailTaken, KeyReused, Patient, Submission
 from patients.photos.serving import photo_response
 from patients.photos.storage import is_no_space
 
 PAGE_SIZE = 20
 _VERSION = re.compile(r"[0-9]{1,9}")
 CHANGED_MEANWHILE = gettext_lazy("Somebody else changed this record meanwhile. Open it again and repeat your change")
+SENT_BEFORE = gettext_lazy("This form has registered somebody already. To register this person too, send it again")
 
 
 def staff(permission):
@@ -52,16 +54,40 @@ def list_patients(request):
 @staff("patients.add_patient")
 def register(request):
     form = PatientForm(*posted(request), user=request.user)
-    if request.method == "POST" and form.is_valid():
-        patient = form.save(commit=False)
-        with refusals_of(form):
-            patient.register(
-                by=request.user, source=Patient.Source.FORM, shared_email=form.cleaned_data["shared_email"]
-            )
-            # The page composes the sentence: what is kept for it between requests names nobody.
-            messages.success(request, _("Registered."), extra_tags="registered")
-            return saved(request, form, patient)
-    return render(request, "patients/register.html", {"form": form}, status=status_of(form))
+    submission_id = request.POST.get("submission_id")
+    if request.method == "POST":
+        try:
+            with refusals_of(form):
+                if patient := registered(request, form, submission_id):
+                    # The page composes the sentence: what is kept for it between requests names nobody.
+                    messages.success(request, _("Registered."), extra_tags="registered")
+                    return saved(request, form, patient)
+        except KeyReused:
+            # Somebody went back in the browser, to the page of the last patient, and entered the next one there.
+            submission_id = None
+            form.add_error(None, SENT_BEFORE)
+            form.keep_photo()
+    context = {"form": form, "submission_id": submission_id or uuid.uuid4().hex}
+    return render(request, "patients/register.html", context, status=status_of(form))
+
+
+def registered(request, form, submission_id):
+    """Return whom the form registers, or registered when it was sent the first time; None when it has errors."""
+    if submission_id:
+        entered = dict(request.POST.lists()) | {"csrfmiddlewaretoken": None}
+        form.submission = Submission.of(request.user, submission_id, entered, dict(request.FILES.lists()))
+        if earlier := form.submission.earlier_patient():
+            return earlier
+    if not form.is_valid():
+        return None
+    patient, shared_email = form.save(commit=False), form.cleaned_data["shared_email"]
+    try:
+        patient.register(
+            by=request.user, source=Patient.Source.FORM, shared_email=shared_email, submission=form.submission
+        )
+    except AlreadySubmitted as twin:
+        return twin.patient
+    return patient
 
 
 @require_safe
@@ -128,7 +154,8 @@ def status_of(form):
 
 def saved(request, form, patient):
     form.forget_draft()
-    if getattr(form.cleaned_data["document_photo"], "hard_to_read", False):
+    photo = getattr(form, "cleaned_data", {}).get("document_photo")  # none of a form that was sent twice
+    if getattr(photo, "hard_to_read", False):
         messages.warning(request, _("The photo is dark or not quite sharp. Check that the text can be read."))
     return redirect(patient if request.user.has_perm("patients.view_patient") else "patients:register")
 

@@ -10,6 +10,7 @@ from patients import fields, numbers, search, validators
 from patients.messages import channels
 from patients.models.audit import AuditEvent
 from patients.models.message import Message
+from patients.models.submission import AlreadySubmitted
 from patients.photos import storage
 from patients.transactions import OutcomeUnknown, commit
 
@@ -151,12 +152,13 @@ class Patient(models.Model):
         mails = [message for message in self.messages.all() if message.channel == "email"]
         return max(mails, key=lambda message: message.pk, default=None)
 
-    def register(self, *, by, source, shared_email=False):
+    def register(self, *, by, source, shared_email=False, submission=None):
         """Put a new patient, with a SafePhoto as document_photo, on disk together with the confirmation owed.
 
-        When it returns, the photo, the record, the message, its job and the audit event are all durable. When it
-        raises, none of them is, but for OutcomeUnknown (the connection broke during COMMIT), after which the photo
-        stays for the sweeper to decide. Raises ValidationError for values against the rules and EmailTaken for an
+        When it returns, the photo, the record, the message, its job, the audit event and the submission (if one is
+        given) are all durable. When it raises, none of them is, but for OutcomeUnknown (the connection broke during
+        COMMIT), after which the photo stays for the sweeper to decide. Raises ValidationError for values against the
+        rules, AlreadySubmitted or KeyReused for a submission that has registered somebody, and EmailTaken for an
         address that another patient has, unless `shared_email`.
         """
         self.registered_by, self.source = by, source
@@ -165,17 +167,20 @@ class Patient(models.Model):
         self.email_key = None if shared_email else validators.email_key(self.email)
         self._store_photo()
         try:
-            self._insert()
+            self._insert(submission)
         except OutcomeUnknown:
             raise
         except BaseException:
             storage.discard(self.document_photo.name)
             raise
 
-    def _insert(self):
+    def _insert(self, submission):
         def insert():
             self.pk, self._state.adding = None, True
             self.save(force_insert=True)
+            if submission:
+                submission.pk, submission.patient = None, self
+                submission.save(force_insert=True)
             self._write_search_keys()
             for name in channels.enabled():
                 Message.owe(self, name)
@@ -186,8 +191,11 @@ class Patient(models.Model):
             try:
                 return commit(insert)
             except IntegrityError:
-                # Which key was it? The database's text would tell, but differs, and repeats the address. If nobody
-                # has the address, it was the number, or who had the address was removed at this moment.
+                # Which key was it? The database's text would tell, but differs, and repeats the address. First the
+                # submission's, since its twin has the same address. If nobody has the address, it was the number, or
+                # who had the address was removed at this moment.
+                if submission and (earlier := submission.earlier_patient()):
+                    raise AlreadySubmitted(earlier) from None
                 self._refuse_taken_email()
                 if attempt == INSERT_ATTEMPTS:
                     raise

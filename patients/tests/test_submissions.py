@@ -1,0 +1,94 @@
+"""What is sent twice registers once: at the desk by the form's submission_id, at the API by the Idempotency-Key."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from patients.models import AuditEvent, Message, Patient, PhotoDraft, Submission
+from patients.tests.conftest import ANA
+from patients.tests.racing import all_at_once
+
+REGISTER = reverse("patients:register")
+
+
+@pytest.fixture
+def sent(upload):
+    """Return what a browser sends of a filled-in form."""
+    submission_id = uuid4().hex
+    return lambda **values: ANA | {"submission_id": submission_id, "document_photo": upload()} | values
+
+
+def test_each_form_has_an_id_of_its_own_and_keeps_it_through_errors(desk):
+    ids = {desk.get(REGISTER).context["submission_id"] for _ in range(3)}
+    refused = desk.post(REGISTER, ANA | {"submission_id": "abc"})
+
+    assert len(ids) == 3 and all(len(each) == 32 for each in ids)
+    assert refused.status_code == 422 and 'name="submission_id" value="abc"' in refused.content.decode()
+
+
+def test_a_form_sent_twice_registers_once(desk, sent, stored_files):
+    first, second = desk.post(REGISTER, sent()), desk.post(REGISTER, sent())
+
+    assert first.status_code == second.status_code == 302 and first["Location"] == second["Location"]
+    assert Patient.objects.count() == Message.objects.count() == 1 and len(stored_files()) == 2
+    assert not PhotoDraft.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("shared_email", ["", "on"])
+def test_two_clicks_at_once_register_once(desk, receptionist, sent, stored_files, shared_email):
+    answers = []
+
+    def click():
+        client = Client()
+        client.force_login(receptionist)
+        answers.append(client.post(REGISTER, sent(shared_email=shared_email)))
+
+    assert all_at_once(*[click] * 5) == []
+
+    assert {(answer.status_code, answer["Location"]) for answer in answers} == {
+        (302, Patient.objects.get().get_absolute_url())
+    }
+    assert Message.objects.count() == 1 and len(stored_files()) == 2
+    assert AuditEvent.objects.filter(action="registered").count() == 1
+
+
+def test_another_person_on_the_same_page_is_asked_about_and_registered_the_second_time(desk, sent, errors):
+    desk.post(REGISTER, sent())
+
+    asked = desk.post(REGISTER, sent(full_name="Juan", email="juan@example.org"))
+    new_id = asked.context["submission_id"]
+    kept = asked.content.decode().split('name="kept_photo" value="')[1].split('"')[0]
+    again = sent(full_name="Juan", email="juan@example.org", submission_id=new_id, kept_photo=kept)
+    del again["document_photo"]
+    done = desk.post(REGISTER, again)
+
+    assert asked.status_code == 422 and "has registered somebody already" in errors(asked)[0]
+    assert done.status_code == 302 and Patient.objects.count() == 2
+
+
+def test_a_refused_form_can_be_sent_again_corrected(desk, sent):
+    assert desk.post(REGISTER, sent(phone="1")).status_code == 422
+    assert desk.post(REGISTER, sent()).status_code == 302
+
+
+def test_an_id_counts_for_one_person_only(desk, member, sent):
+    other = Client()
+    other.force_login(member("Front desk", "other"))
+    desk.post(REGISTER, sent())
+
+    assert other.post(REGISTER, sent(email="other@example.org")).status_code == 302
+    assert Patient.objects.count() == 2
+
+
+def test_is_kept_for_three_days_without_what_was_sent(desk, sent):
+    desk.post(REGISTER, sent())
+    submission = Submission.objects.get()
+    assert not any("Ana" in str(value) or "ana@" in str(value) for value in vars(submission).values())
+
+    assert Submission.drop_expired() == 0
+    Submission.objects.update(created_at=submission.created_at - timedelta(hours=72, seconds=1))
+    assert Submission.drop_expired() == 1
