@@ -123,12 +123,12 @@ class PatientAdmin(admin.ModelAdmin):
         form.forget_draft()
 
     def delete_model(self, request, patient):
-        patient.remove(by=request.user)
+        patient.erase(by=request.user)
 
     def delete_queryset(self, request, patients):
         for patient in patients:
             with suppress(Patient.DoesNotExist):
-                patient.remove(by=request.user)
+                patient.erase(by=request.user)
 
     def get_deleted_objects(self, patients, request):
         """What goes with a patient (messages, keys) goes by the right to remove the patient."""

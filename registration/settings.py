@@ -161,6 +161,8 @@ STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static"))).absolute()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 PHOTO_KEYS = env.keys("PHOTO_KEYS", DATA_DIR / "photo.keys")
 PHOTO_FINGERPRINT_KEY = env.secret("PHOTO_FINGERPRINT_KEY", DATA_DIR / "photo-fingerprint.key", made_when_missing=True)
+# Seal the audit events. A key that sealed any must stay, after the newer ones.
+AUDIT_KEYS = env.keys("AUDIT_KEYS", DATA_DIR / "audit.keys")
 STORAGES = {
     "default": {"BACKEND": "patients.photos.storage.EncryptedStorage"},
     "photos at rest": {

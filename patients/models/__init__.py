@@ -1,4 +1,4 @@
-from patients.models.audit import AuditEvent
+from patients.models.audit import AppendOnly, AuditEvent, AuditHead
 from patients.models.draft import PhotoDraft
 from patients.models.message import Message
 from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient, SearchKey
@@ -7,7 +7,9 @@ from patients.models.worker import Chore, Heartbeat
 
 __all__ = [
     "AlreadySubmitted",
+    "AppendOnly",
     "AuditEvent",
+    "AuditHead",
     "ChangedMeanwhile",
     "Chore",
     "EmailTaken",

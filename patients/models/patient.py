@@ -193,7 +193,7 @@ class Patient(models.Model):
             except IntegrityError:
                 # Which key was it? The database's text would tell, but differs, and repeats the address. First the
                 # submission's, since its twin has the same address. If nobody has the address, it was the number, or
-                # who had the address was removed at this moment.
+                # who had the address was erased at this moment.
                 if submission and (earlier := submission.earlier_patient()):
                     raise AlreadySubmitted(earlier) from None
                 self._refuse_taken_email()
@@ -205,7 +205,7 @@ class Patient(models.Model):
 
         The other fields stay as they are by now in the database. `shared_email` says anew whether the address is
         shared; None leaves it as it is unless the address changes. Raises ValidationError and EmailTaken like
-        register(), DoesNotExist when the record was removed meanwhile, and ChangedMeanwhile when `version` is given
+        register(), DoesNotExist when the record was erased meanwhile, and ChangedMeanwhile when `version` is given
         and the record has another. Whatever it raises, record and photo are as before.
         """
         self.clean_fields(exclude={field.name for field in self._meta.fields} - (set(changed) - {"document_photo"}))
@@ -255,16 +255,16 @@ class Patient(models.Model):
             self._refuse_taken_email()
             raise
 
-    def remove(self, *, by):
+    def erase(self, *, by):
         """Delete the record, what belongs to it and its photo; the audit keeps the number.
 
-        Raises DoesNotExist when somebody else removed it meanwhile.
+        Raises DoesNotExist when somebody else erased it meanwhile.
         """
 
         def delete():
             patient = self._locked()
-            AuditEvent.record(AuditEvent.Action.REMOVED, by=by, patient=patient)
             patient.delete()
+            AuditEvent.record(AuditEvent.Action.ERASED, by=by, patient=patient)
             return patient.document_photo.name
 
         storage.discard(commit(delete))
@@ -273,7 +273,7 @@ class Patient(models.Model):
         """Queue the confirmation once more; returns whether it did.
 
         It doesn't while one is on its way, nor where the channel can't reach the patient. Raises DoesNotExist when the
-        record was removed meanwhile.
+        record was erased meanwhile.
         """
 
         def queue_again():
@@ -309,6 +309,10 @@ class Patient(models.Model):
     def _locked(self):
         """Return the record as it is now, locked until the transaction ends; raises DoesNotExist."""
         return Patient.objects.select_for_update().get(pk=self.pk)
+
+    def record_seen(self, *, by, detail=""):
+        """Note that somebody is about to be shown the record."""
+        AuditEvent.record(AuditEvent.Action.READ, by=by, patient=self, detail=detail)
 
     def photo_seen(self, *, by, thumbnail=False):
         """Note, durably, that somebody is about to be shown the photo."""

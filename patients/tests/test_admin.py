@@ -111,7 +111,7 @@ def test_removes_a_patient_with_the_photo(back_office, registered, stored_files)
     back_office.post(PATIENTS, {"action": "delete_selected", "_selected_action": [two.pk], "post": "yes"})
 
     assert not Patient.objects.exists() and stored_files() == []
-    assert AuditEvent.objects.filter(action="removed").count() == 2
+    assert AuditEvent.objects.filter(action="erased").count() == 2
 
 
 def test_sends_failed_messages_again(back_office, registered):

@@ -89,17 +89,17 @@ def test_leaves_alone_what_somebody_else_changed_meanwhile(registered, reception
 def test_a_record_removed_meanwhile_is_not_there(registered, receptionist, stored_files):
     patient = registered()
     late = Patient.objects.get()
-    patient.remove(by=receptionist)
+    patient.erase(by=receptionist)
 
     late.document_photo = cleaning.clean(ContentFile(pictures.encoded()))
     for deed in (
         lambda: late.correct(["document_photo"], by=receptionist),
         lambda: late.send_confirmation_again(by=receptionist),
-        lambda: late.remove(by=receptionist),
+        lambda: late.erase(by=receptionist),
     ):
         with pytest.raises(Patient.DoesNotExist):
             deed()
-    assert stored_files() == [] and AuditEvent.objects.filter(action="removed").count() == 1
+    assert stored_files() == [] and AuditEvent.objects.filter(action="erased").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -149,7 +149,7 @@ def test_a_removal_wins_over_what_happens_at_once(new_patient, receptionist, sto
             mine.correct(["document_photo"], by=User.objects.get())
 
         raised = all_at_once(
-            lambda pk=patient.pk: Patient(pk=pk).remove(by=User.objects.get()),
+            lambda pk=patient.pk: Patient(pk=pk).erase(by=User.objects.get()),
             change,
             lambda pk=patient.pk: Patient(pk=pk).send_confirmation_again(by=User.objects.get()),
         )

@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django_q.models import OrmQ
 
 from patients import numbers, transactions
-from patients.models import AuditEvent, Message, Patient, SearchKey
+from patients.models import AuditEvent, AuditHead, Message, Patient, SearchKey
 from patients.tests.racing import all_at_once
 from patients.transactions import OutcomeUnknown
 
@@ -30,7 +30,7 @@ def test_a_refused_one_leaves_nothing(register, stored_files):
     assert stored_files() == [] and not any(noun.objects.exists() for noun in NOUNS)
 
 
-@pytest.mark.parametrize("noun", [Message, AuditEvent, OrmQ])
+@pytest.mark.parametrize("noun", [Message, AuditHead, OrmQ])
 def test_a_failure_at_any_step_leaves_nothing(noun, register, stored_files, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("a defect")
@@ -101,7 +101,7 @@ def test_an_error_of_the_database_is_not_mistaken_for_a_taken_address(register, 
     def fail(*args, **kwargs):
         raise IntegrityError("CHECK constraint failed")
 
-    monkeypatch.setattr(AuditEvent, "save", fail)
+    monkeypatch.setattr(AuditHead, "save", fail)
     with pytest.raises(IntegrityError):
         register()
 
@@ -133,7 +133,7 @@ def test_names_appear_in_no_str_and_no_job(registered):
 def test_removal_takes_record_messages_and_photo_but_keeps_the_trace(registered, receptionist, stored_files):
     patient = registered()
 
-    patient.remove(by=receptionist)
+    patient.erase(by=receptionist)
 
     assert stored_files() == [] and not any(noun.objects.exists() for noun in (Patient, Message, SearchKey))
-    assert [event.action for event in AuditEvent.objects.all()] == ["removed", "registered"]
+    assert [event.action for event in AuditEvent.objects.all()] == ["erased", "registered"]

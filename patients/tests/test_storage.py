@@ -200,7 +200,7 @@ def test_a_photo_removed_while_its_key_is_rotated_stays_removed(registered, rece
     def remove_meanwhile(self, name):
         done = reseal(self, name)
         if Patient.objects.exists():
-            patient.remove(by=receptionist)
+            patient.erase(by=receptionist)
             self._save(name, ContentFile(b"written again"))
         return done
 
