@@ -12,6 +12,12 @@ def current():
     return _current.get()
 
 
+def network():
+    """Return what a client can't easily change of its address: all of IPv4, the /64 of IPv6; None if unknown."""
+    address = current()
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)[0]) if ":" in address else address or None
+
+
 def note(get_response):
     """Middleware: find the address; settings.PROXIES tells how many proxies stand in front.
 

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_q",
+    "axes",
     "patients",  # last: its admin takes back what the queue's and the tokens' admin registered
 ]
 MIDDLEWARE = [
@@ -181,6 +182,13 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "patients:list"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["registration.lockout.Gate", "registration.sign_in.ExactNames"]
+SIGN_IN_TRIES = env.number("SIGN_IN_TRIES", 5, least=1, most=100)  # for one user name, from one address
+SIGN_IN_TRIES_PER_ADDRESS = env.number("SIGN_IN_TRIES_PER_ADDRESS", 50, least=1, most=10_000)
+SIGN_IN_PAUSE_MINUTES = env.number("SIGN_IN_PAUSE_MINUTES", 15, least=1, most=1440)
+AXES_HANDLER = "registration.lockout.Tries"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -217,6 +225,7 @@ SECURE_CSP = {
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for subdomains and
     "security.W021",  # preloading bind the clinic's other sites: theirs to decide, at the proxy
+    "axes.W002",  # its middleware, which would answer differently after too many tries
     "models.W037",  # MariaDB has no partial indexes; django-q2's one is for a table that stays empty here
 ]
 

@@ -4,16 +4,11 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from registration import errors
-from registration.sign_in import SignInForm
+from registration import errors, sign_in
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="patients:list"), name="home"),
-    path(
-        "accounts/login/",
-        auth.LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True),
-        name="login",
-    ),
+    path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("patients/", include("patients.urls")),
     path("address/", include("patients.address_urls")),
@@ -21,6 +16,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/problems/<slug:slug>", errors.problem_page, name="problem"),
+    path("admin/login/", sign_in.admin_sign_in),
     path("admin/", admin.site.urls),
 ]
 
