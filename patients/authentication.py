@@ -14,6 +14,11 @@ class BearerAuthentication(TokenAuthentication):
             raise AuthenticationFailed
         return super().authenticate_credentials(token)
 
+    def validate_user(self, token):
+        user_and_token = super().validate_user(token)
+        token.note_use()
+        return user_and_token
+
 
 class BearerScheme(OpenApiAuthenticationExtension):
     target_class = BearerAuthentication

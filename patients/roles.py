@@ -1,4 +1,4 @@
-"""The clinic's roles, as Django groups that every `migrate` brings up to date."""
+"""Who may do what: roles of staff and scopes of API clients, as groups that every `migrate` brings up to date."""
 
 ROLES = {
     "Reader": ["view_patient", "view_document_photo", "view_message"],
@@ -17,18 +17,32 @@ ROLES = {
         "change_patient",
         "delete_patient",
         "view_auditevent",
+        "add_client",
+        "change_client",
+        "view_client",
+        "add_apitoken",
+        "delete_apitoken",
+        "view_apitoken",
     ],
 }
+#: What an API client may be given. Who corrects a record sees it, in the answer and for its ETag, but not the photo.
+SCOPES = {
+    "patients:register": ["add_patient"],
+    "patients:read": ["view_patient", "view_document_photo", "view_message"],
+    "patients:change": ["view_patient", "change_patient"],
+}
+#: The group of every API client, which gives no right.
+CLIENTS = "API client"
 
 
 def create(sender, using, **kwargs):
-    """post_migrate receiver: make the groups and give each exactly the permissions of its role."""
+    """post_migrate receiver: make the groups and give each exactly the permissions of its role or scope."""
     from django.contrib.auth.management import create_permissions
     from django.contrib.auth.models import Group, Permission
 
     create_permissions(sender, verbosity=0, using=using)  # its own receiver may run after this one
-    for role, codenames in ROLES.items():
-        group, _ = Group.objects.using(using).get_or_create(name=role)
+    for name, codenames in {**ROLES, **SCOPES, CLIENTS: []}.items():
+        group, _ = Group.objects.using(using).get_or_create(name=name)
         group.permissions.set(
             Permission.objects.using(using).filter(content_type__app_label="patients", codename__in=codenames)
         )

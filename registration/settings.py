@@ -239,6 +239,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "registration.problems.handle",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
 }
+KNOX_TOKEN_MODEL = "patients.ApiToken"  # noqa: S105 — a model
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=365)}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Patient Registration",

@@ -1,4 +1,5 @@
 from patients.models.audit import AppendOnly, AuditEvent, AuditHead
+from patients.models.client import ApiToken, Client
 from patients.models.draft import PhotoDraft
 from patients.models.message import Message
 from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient, SearchKey
@@ -8,10 +9,12 @@ from patients.models.worker import Chore, Heartbeat
 __all__ = [
     "AlreadySubmitted",
     "AppendOnly",
+    "ApiToken",
     "AuditEvent",
     "AuditHead",
     "ChangedMeanwhile",
     "Chore",
+    "Client",
     "EmailTaken",
     "Heartbeat",
     "KeyReused",

@@ -6,7 +6,6 @@ import json
 import mailbox
 import re
 import socket
-from datetime import timedelta
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -14,9 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import translation
-from knox.models import AuthToken
 
-from patients.models import Patient
+from patients.models import ApiToken, Patient
 from patients.photos import cleaning
 from patients.tests import pictures
 
@@ -105,7 +103,7 @@ class ApiClient(Client):
 
 @pytest.fixture
 def api(receptionist):
-    _, token = AuthToken.objects.create(receptionist, expiry=timedelta(days=1))
+    token = ApiToken.issue(receptionist, days=1)
     return ApiClient(headers={"Authorization": f"Bearer {token}"})
 
 

@@ -7,9 +7,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
-from knox.models import AuthToken
 
-from patients.models import AuditEvent, Message, Patient
+from patients.models import ApiToken, AuditEvent, Message, Patient
 from patients.tests import pictures
 from patients.tests.conftest import ANA, ApiClient
 
@@ -301,7 +300,7 @@ def test_shows_the_photo_and_notes_who_saw_it(api, registered, receptionist):
 def test_each_call_needs_its_permission(member, registered, ana):
     url = f"{PATIENTS}{registered().display_number}/"
     user = member("Reader")
-    _, token = AuthToken.objects.create(user)
+    token = ApiToken.issue(user)
     reader = ApiClient(headers={"Authorization": f"Bearer {token}"})
 
     assert reader.get(PATIENTS).status_code == reader.get(url).status_code == 200
@@ -318,11 +317,11 @@ def test_a_token_is_printed_once_stored_hashed_and_expires(receptionist, registe
     token = capsys.readouterr().out.strip()
 
     assert "\n" not in token and len(token) >= 40
-    stored = AuthToken.objects.get()
+    stored = ApiToken.objects.get()
     assert token not in str(vars(stored)) and 6 <= (stored.expiry - timezone.now()).days <= 7
     client = ApiClient(headers={"Authorization": f"Bearer {token}"})
     assert client.get(PATIENTS).status_code == 200
-    AuthToken.objects.update(expiry=timezone.now())
+    ApiToken.objects.update(expiry=timezone.now())
     assert client.get(PATIENTS).status_code == 401
 
 

@@ -9,9 +9,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django_q import models as queue_models
-from knox.models import AuthToken
 
 from patients import numbers
+from patients.admin import clients  # noqa: F401 — registers its own
+from patients.admin.base import ReadOnlyAdmin
 from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
 from patients.messages import health
@@ -19,21 +20,8 @@ from patients.models import AuditEvent, EmailTaken, Message, Patient
 from patients.photos.storage import is_no_space
 
 # Whoever may edit the queue's rows can make the worker run any function, and a failed job's row holds its arguments.
-for model in (queue_models.Schedule, queue_models.Success, queue_models.Failure, queue_models.OrmQ, AuthToken):
+for model in (queue_models.Schedule, queue_models.Success, queue_models.Failure, queue_models.OrmQ):
     admin.site.unregister(model)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Patient)
@@ -202,15 +190,3 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("patient number"), ordering="patient_number")
     def display_number(self, event):
         return numbers.display(event.patient_number)
-
-
-@admin.register(AuthToken)
-class AuthTokenAdmin(ReadOnlyAdmin):
-    """Tokens are made by `manage.py create_api_token`, which shows them once, and revoked here."""
-
-    list_display = ["user", "created", "expiry"]
-    list_select_related = ["user"]
-    fields = list_display
-
-    def has_delete_permission(self, request, obj=None):
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
