@@ -1,5 +1,7 @@
 """Model fields that carry their rule: `clean()` returns the value to store, at every door."""
 
+import base64
+
 from django import forms
 from django.conf import settings
 from django.db import models
@@ -77,6 +79,31 @@ class BirthDateField(models.DateField):
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIC": "image/heic,image/heif"}
 
 
+class PhotoInput(forms.FileInput):
+    """A file input that static/photo.js turns into more: preview, turning, camera, drag and drop.
+
+    How far the photo was turned comes beside it, in quarters, clockwise.
+    """
+
+    template_name = "patients/photo_input.html"
+    kept = None  # a SafePhoto that is there already, to be shown
+
+    def value_from_datadict(self, data, files, name):
+        upload = super().value_from_datadict(data, files, name)
+        if upload:
+            turns = data.get(f"{name}-turns")
+            upload.turns = int(turns) if turns in ("1", "2", "3") else 0
+        return upload
+
+    def get_context(self, name, value, attrs):
+        kept = self.kept and f"data:image/jpeg;base64,{base64.b64encode(self.kept.thumbnail).decode()}"
+        return super().get_context(name, value, attrs) | {
+            "kept": kept,
+            "limit": settings.MAX_PHOTO_BYTES,
+            "sentences": {code: refusals.refusal(code).messages[0] for code in ("too_large", "type", "pdf")},
+        }
+
+
 class SafePhotoFormField(forms.ImageField):
     """An upload whose cleaned value is a SafePhoto: what it is decides its content, not its name or type."""
 
@@ -90,7 +117,7 @@ class SafePhotoFormField(forms.ImageField):
 
     def to_python(self, data):
         file = forms.FileField.to_python(self, data)
-        return file and cleaning.clean(file)
+        return file and cleaning.clean(file, turns=getattr(file, "turns", 0))
 
 
 class DocumentPhotoFile(models.fields.files.ImageFieldFile):
@@ -110,7 +137,7 @@ class DocumentPhotoField(models.ImageField):
                 "form_class": SafePhotoFormField,
                 "max_length": None,
                 # Not the clearable one: a record always has its photo, and the photo no URL of its own.
-                "widget": forms.FileInput(attrs={"accept": accept}),
+                "widget": PhotoInput(attrs={"accept": accept}),
             }
             | kwargs
         )

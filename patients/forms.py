@@ -48,11 +48,11 @@ class PatientForm(forms.ModelForm):
         if self.draft:
             try:
                 # What a file field takes when nothing was uploaded.
-                self.initial["document_photo"] = self.draft.load()
+                photo = self.initial["document_photo"] = self.draft.load()
             except (FileNotFoundError, Unreadable):  # expired, or used by a second click, a moment ago
                 self.draft = None
             else:
-                self._say_kept(kept["name"], kept["size"])
+                self._say_kept(photo, kept["name"], kept["size"])
 
     def _post_clean(self):
         super()._post_clean()
@@ -104,7 +104,7 @@ class PatientForm(forms.ModelForm):
         self.forget_draft()
         self.data = self.data.copy()
         self.data[self.add_prefix("kept_photo")] = token
-        self._say_kept(upload.name, upload.size)
+        self._say_kept(photo, upload.name, upload.size)
 
     def forget_draft(self):
         """Drop the kept photo: another took its place, or the patient has it now."""
@@ -112,6 +112,7 @@ class PatientForm(forms.ModelForm):
             self.draft.drop()
             self.draft = None
 
-    def _say_kept(self, name, size):
+    def _say_kept(self, photo, name, size):
+        self.fields["document_photo"].widget.kept = photo
         # Escaped here, because admin's template trusts a help text, and the name is the sender's.
         self["document_photo"].help_text = format_html(PHOTO_KEPT, name=name, size=filesizeformat(size))

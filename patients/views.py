@@ -157,7 +157,10 @@ def saved(request, form, patient):
     photo = getattr(form, "cleaned_data", {}).get("document_photo")  # none of a form that was sent twice
     if getattr(photo, "hard_to_read", False):
         messages.warning(request, _("The photo is dark or not quite sharp. Check that the text can be read."))
-    return redirect(patient if request.user.has_perm("patients.view_patient") else "patients:register")
+    response = redirect(patient if request.user.has_perm("patients.view_patient") else "patients:register")
+    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
+        response.status_code = 201  # a redirect would be followed by the script, which the page must do
+    return response
 
 
 @require_POST

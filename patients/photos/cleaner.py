@@ -41,7 +41,9 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-JOB = struct.Struct(">4sI")  # the format and the length of the file that follows
+CLOCKWISE = {1: Image.Transpose.ROTATE_270, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_90}
+
+JOB = struct.Struct(">4sBI")  # the format, the quarter turns and the length of the file that follows
 RESULT = struct.Struct(">III")  # the lengths of a JSON object, the picture and the thumbnail that follow
 
 
@@ -49,9 +51,9 @@ def serve(source, target):
     """Answer jobs until the source ends."""
     _warm_up()
     while header := source.read(JOB.size):
-        kind, length = JOB.unpack(header)
+        kind, turns, length = JOB.unpack(header)
         data = source.read(length)
-        target.write(_in_child(kind.decode().strip(), data))
+        target.write(_in_child(kind.decode().strip(), data, turns))
         target.flush()
 
 
@@ -63,7 +65,7 @@ def _warm_up():
     clean("JPEG", picture.getvalue())
 
 
-def _in_child(kind, data):
+def _in_child(kind, data, turns):
     """Return the result of clean(), or a refusal when the child that ran it came to harm."""
     read_end, write_end = os.pipe()
     child = os.fork()
@@ -71,7 +73,7 @@ def _in_child(kind, data):
         os.close(read_end)
         _limit()
         with os.fdopen(write_end, "wb") as out:
-            out.write(clean(kind, data))
+            out.write(clean(kind, data, turns))
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as result:
@@ -91,8 +93,8 @@ def _limit():
         resource.setrlimit(limit, (value, value))
 
 
-def clean(kind, data):
-    """Return the framed result: the picture and its thumbnail, or why it is refused."""
+def clean(kind, data, turns=0):
+    """Return the framed result: the picture, turned clockwise by quarters, and its thumbnail, or why it is refused."""
     try:
         picture = _decode(kind, data)
     except Exception:  # decoders raise whatever they like
@@ -103,6 +105,8 @@ def clean(kind, data):
     if spread < FLAT_BELOW or sharpness < BLURRED_BELOW:
         return _result({"refused": "unreadable"})
     is_hard_to_read = sharpness < SOFT_BELOW or _percentile(grey.histogram(), 0.95) < DARK_BELOW
+    if turns:
+        picture = picture.transpose(CLOCKWISE[turns])
     encoded = _encode(picture)
     picture.thumbnail((LONG_SIDE_THUMBNAIL, LONG_SIDE_THUMBNAIL), Image.Resampling.LANCZOS)
     return _result({"hard_to_read": is_hard_to_read}, encoded, _encode(picture))

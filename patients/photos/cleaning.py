@@ -41,8 +41,8 @@ class SafePhoto(ContentFile):
         self.thumbnail, self.fingerprint, self.hard_to_read = thumbnail, fingerprint, hard_to_read
 
 
-def clean(file):
-    """Return the SafePhoto made of an uploaded file's picture.
+def clean(file, *, turns=0):
+    """Return the SafePhoto made of an uploaded file's picture, turned clockwise by `turns` quarters (0 to 3).
 
     Raises ValidationError with one of refusals.SENTENCES; nothing that a decoder does gets further.
     """
@@ -56,7 +56,7 @@ def clean(file):
         kind = inspect(data).format
         if kind not in settings.PHOTO_FORMATS:
             raise Refused("heic" if kind == "HEIC" else "type")
-        facts, picture, thumbnail = _decode(kind, data)
+        facts, picture, thumbnail = _decode(kind, data, turns)
         if "crashed" in facts:
             logger.warning("a picture ended its decoder", extra={"error": facts["crashed"]})
         if "refused" in facts:
@@ -72,13 +72,13 @@ def fingerprint(data):
     return hmac.new(settings.PHOTO_FINGERPRINT_KEY.encode(), data, hashlib.sha256).hexdigest()
 
 
-def _decode(kind, data):
+def _decode(kind, data, turns):
     """Have a cleaner decode the picture; a second one if the first was ended by something else than the picture."""
     started = time.monotonic()
     for _attempt in range(2):
         try:
             with _turn() as process:
-                return process.clean(kind, data)
+                return process.clean(kind, data, turns)
         except Died:
             if time.monotonic() - started > SECONDS_MOST:
                 break
@@ -104,12 +104,12 @@ class _Process:
             start_new_session=True,
         )
 
-    def clean(self, kind, data):
+    def clean(self, kind, data, turns=0):
         """Return (facts, picture, thumbnail); raise Died when the cleaner took too long or was ended."""
         alarm = threading.Timer(SECONDS_MOST, self._kill)
         alarm.start()
         try:
-            self.process.stdin.write(cleaner.JOB.pack(kind.encode().ljust(4), len(data)) + data)
+            self.process.stdin.write(cleaner.JOB.pack(kind.encode().ljust(4), turns, len(data)) + data)
             self.process.stdin.flush()
             lengths = cleaner.RESULT.unpack(self._read(cleaner.RESULT.size))
             facts, picture, thumbnail = map(self._read, lengths)

@@ -4,10 +4,11 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from patients import numbers, validators
 from patients.models import Message, Patient
-from patients.photos import refusals
+from patients.photos import refusals, storage
 from patients.tests import pictures
 from patients.tests.conftest import ANA
 
@@ -52,6 +53,24 @@ def test_a_registration_leads_to_its_record(desk, upload):
     assert "A confirmation is on its way to ana@example.org" in page
     assert "queued" in page and f"/patients/{patient.display_number}/photo/" in page
     assert "has patient number" not in desk.get(response.redirect_chain[0][0]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("turns", "is_turned"),
+    [("1", True), ("2", False), ("", False), ("-1", False), ("9" * 99, False)],
+)
+def test_a_photo_is_stored_turned_as_it_was_on_the_page(turns, is_turned, desk, upload):
+    desk.post(REGISTER, ANA | {"document_photo": upload(), "document_photo-turns": turns})
+
+    image = Image.open(storage.load(Patient.objects.get().document_photo.name, ""))
+    assert (image.height > image.width) is is_turned
+
+
+def test_a_script_is_told_where_the_record_is_and_not_led_there(desk, upload):
+    response = desk.post(REGISTER, ANA | {"document_photo": upload()}, headers={"X-Requested-With": "XMLHttpRequest"})
+
+    assert (response.status_code, response["Location"]) == (201, Patient.objects.get().get_absolute_url())
+    assert "has patient number" in desk.get(response["Location"]).content.decode()
 
 
 def test_shows_all_errors_with_what_was_typed(desk, errors):

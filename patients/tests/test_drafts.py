@@ -25,6 +25,7 @@ def test_stays_while_another_field_is_wrong(door, desk, back_office, upload, sto
     first = browser.post(door, ANA | {"phone": "1", "document_photo": upload(name="carné <1>.jpg")})
 
     page = first.content.decode()
+    assert "data:image/jpeg;base64," in page
     assert re.search(r"Photo kept: carné &lt;1&gt;.jpg, [\d.]+.KB", page)
     second = browser.post(door, ANA | {"kept_photo": token(first)})
 

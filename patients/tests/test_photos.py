@@ -56,6 +56,23 @@ def test_turns_the_picture_upright_and_drops_all_metadata():
     assert b"SECRETMAKER" in content and b"SECRETCOMMENT" in content
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_turns_the_picture_clockwise_by_as_many_quarters_as_asked(turns):
+    image = Image.new("RGB", (900, 600), "white")
+    image.paste(pictures.picture((450, 300)), (0, 0))  # in the corner at the top left
+    safe = cleaning.clean(ContentFile(pictures.encoded(image)), turns=turns)
+
+    for made in (safe.read(), safe.thumbnail):
+        turned = Image.open(BytesIO(made)).convert("L")
+        width, height = turned.size
+        left, upper = {1: (0.5, 0), 2: (0.5, 0.5), 3: (0, 0.5)}[turns]
+        box = (int(left * width), int(upper * height), int((left + 0.5) * width), int((upper + 0.5) * height))
+        assert (width > height) is (turns == 2)
+        assert ImageStat.Stat(turned.crop(box)).mean[0] < 240
+        turned.paste("white", box)
+        assert ImageStat.Stat(turned).mean[0] > 250
+
+
 def test_drops_what_is_appended_to_a_picture():
     safe = clean(pictures.encoded() + b"<script>alert(1)</script>")
 

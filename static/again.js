@@ -1,0 +1,45 @@
+// <sign-in-again>: a dialog with the sign-in page's form, for somebody whose session ended while they were typing.
+
+class SignInAgain extends HTMLElement {
+  /**
+   * Show the sign-in page (a Document from an address) until the wanted address answers; return a promise of its page,
+   * or of null when the dialog was closed.
+   */
+  ask(page, address, wanted) {
+    this.dialog = this.querySelector("dialog");
+    this.wanted = new URL(wanted).pathname;
+    this.show(page, address);
+    this.dialog.showModal();
+    this.querySelector("input:not([type=hidden])")?.focus();
+    this.querySelector("[data-cancel]").onclick = () => this.dialog.close();
+    return new Promise((resolve) => {
+      this.resolve = resolve;
+      this.dialog.onclose = () => resolve(null);
+    });
+  }
+
+  show(page, address) {
+    const parts = page.querySelectorAll("main .error-summary, main form");
+    this.querySelector("[data-form]").replaceChildren(...parts);
+    this.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send(event.target, new URL(event.target.getAttribute("action") ?? "", address));
+    });
+  }
+
+  async send(form, address) {
+    const lost = this.querySelector("[data-lost]");
+    lost.textContent = "";
+    try {
+      const answer = await fetch(address, { method: "POST", body: new FormData(form) });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (new URL(answer.url).pathname !== this.wanted) return this.show(page, answer.url);
+      this.resolve(page);
+      this.dialog.close();
+    } catch {
+      lost.textContent = lost.dataset.lost;
+    }
+  }
+}
+
+customElements.define("sign-in-again", SignInAgain);

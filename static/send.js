@@ -1,0 +1,77 @@
+// Sends a form without leaving its page, so that nothing on it is lost whatever happens on the way: shows progress, lets
+// a second click do nothing, says when the connection broke, and lets people sign in again where they were signed out.
+
+const SECONDS_WITHOUT_PROGRESS = 60;
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-send]")) return;
+  event.preventDefault();
+  if (form.isSending) return;
+  form.isSending = true;
+  say(form, "");
+  try {
+    await form.querySelector("photo-field")?.ready;
+    await take(form, await post(form, event.submitter));
+  } catch {
+    say(form, form.querySelector("[data-lost]").dataset.lost);
+  }
+  form.isSending = false;
+});
+
+/** Send the form; return a promise of the finished request, which is rejected when the connection breaks. */
+function post(form, submitter) {
+  const data = new FormData(form);
+  if (submitter?.name) data.append(submitter.name, submitter.value);
+  const progress = form.querySelector("progress");
+  const request = new XMLHttpRequest();
+  return new Promise((resolve, reject) => {
+    let alarm;
+    const wait = () => {
+      clearTimeout(alarm);
+      alarm = setTimeout(() => request.abort(), SECONDS_WITHOUT_PROGRESS * 1000);
+    };
+    request.open("POST", form.action);
+    request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
+    request.upload.onprogress = ({ loaded, total }) => {
+      wait();
+      progress.hidden = false;
+      if (loaded < total) progress.value = loaded / total;
+      else progress.removeAttribute("value"); // all is sent: the service is looking at the photo
+    };
+    request.onload = () => resolve(request);
+    request.onerror = request.onabort = reject;
+    request.onloadend = () => {
+      clearTimeout(alarm);
+      progress.hidden = true;
+    };
+    request.send(data);
+    wait();
+  });
+}
+
+/** Do what the answer asks for. */
+async function take(form, answer) {
+  if (answer.status === 201) return location.assign(answer.getResponseHeader("Location"));
+  const page = new DOMParser().parseFromString(answer.responseText, "text/html");
+  if (answer.status === 200 && new URL(answer.responseURL).pathname !== new URL(form.action).pathname) {
+    const fresh = await document.querySelector("sign-in-again").ask(page, answer.responseURL, form.action);
+    if (!fresh) return;
+    const token = fresh.querySelector("[name=csrfmiddlewaretoken]")?.value;
+    for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token;
+    return take(form, await post(form));
+  }
+  if (page.querySelector("form[data-send]")) {
+    document.title = page.title;
+    document.querySelector("main").replaceChildren(...page.querySelector("main").childNodes);
+    scrollTo(0, 0);
+    document.getElementById("error-summary")?.focus();
+  } else {
+    const [title, advice] = page.querySelectorAll("h1, h1 + p");
+    say(form, `${title.textContent}. ${advice.textContent}`);
+  }
+}
+
+function say(form, sentence) {
+  form.querySelector("[data-lost]").textContent = sentence;
+}
