@@ -35,7 +35,7 @@ def page(request, chromium, service):
     page.set_default_timeout(10_000)
     complaints = []
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-    page.on("request", lambda sent: sent.url.startswith(service.url) or complaints.append(sent.url))
+    page.on("request", lambda sent: sent.url.startswith((service.url, "blob:")) or complaints.append(sent.url))
     sign_in(page, service)
     yield page
     context.close()
