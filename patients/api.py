@@ -2,7 +2,6 @@
 
 import re
 
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -12,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-from patients.models import ChangedMeanwhile, EmailTaken, Message, Patient
+from patients.models import AuditEvent, ChangedMeanwhile, EmailTaken, Message, Patient
 from patients.photos.serving import photo_response
 from patients.serializers import MessageSerializer, PatientSerializer
 from registration.problems import Refusal
@@ -65,6 +64,11 @@ class PatientView(Private):
 class PatientList(PatientView, generics.ListCreateAPIView):
     pagination_class = NewestFirst
 
+    def list(self, request, *args, **kwargs):
+        detail = "search" if request.query_params.get("search") else ""
+        AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail=detail)
+        return super().list(request, *args, **kwargs)
+
     def filter_queryset(self, queryset):
         text = self.request.query_params.get("search", "")
         return queryset.search(text) if text else queryset
@@ -88,6 +92,11 @@ class PatientList(PatientView, generics.ListCreateAPIView):
 )
 class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
     http_method_names = ["get", "head", "options", "patch"]
+
+    def retrieve(self, request, *args, **kwargs):
+        response = super().retrieve(request, *args, **kwargs)
+        self.patient.record_seen(by=request.user)
+        return response
 
     def perform_update(self, serializer):
         patient, version = serializer.instance, None
@@ -124,6 +133,10 @@ class MessageList(Private, generics.ListAPIView):
             return super().get_queryset()
         return get_object_or_404(Patient, number=self.kwargs["number"]).messages.all()
 
+    def list(self, request, number):
+        get_object_or_404(Patient, number=number).record_seen(by=request.user, detail="messages")
+        return super().list(request)
+
 
 class DocumentPhoto(PatientView, generics.GenericAPIView):
     permission_classes = [IsAuthenticated]
@@ -135,8 +148,6 @@ class DocumentPhoto(PatientView, generics.GenericAPIView):
     )
     def get(self, request, number):
         patient = get_object_or_404(Patient, number=number)
-        if not request.user.has_perm("patients.view_document_photo"):
-            raise Http404
         return photo_response(patient, by=request.user)
 
 

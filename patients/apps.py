@@ -8,6 +8,6 @@ class PatientsConfig(AppConfig):
     verbose_name = _("Patient registration")
 
     def ready(self):
-        from patients import checks, roles  # noqa: F401 — checks register themselves
+        from patients import auditing, checks, roles  # noqa: F401 — the first two register themselves
 
         post_migrate.connect(roles.create, sender=self)

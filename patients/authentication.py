@@ -5,6 +5,8 @@ from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import DjangoModelPermissions
 
+from patients.models.audit import note_client
+
 
 class BearerAuthentication(TokenAuthentication):
     """`Authorization: Bearer <token>` (RFC 6750) with django-rest-knox's hashed, expiring tokens."""
@@ -12,7 +14,9 @@ class BearerAuthentication(TokenAuthentication):
     def authenticate_credentials(self, token):
         if not token.isascii():
             raise AuthenticationFailed
-        return super().authenticate_credentials(token)
+        user, auth_token = super().authenticate_credentials(token)
+        note_client(f"token {auth_token.token_key[:8]}")
+        return user, auth_token
 
     def validate_user(self, token):
         user_and_token = super().validate_user(token)

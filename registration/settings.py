@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "registration.client_address.note",
     "registration.health.answer",  # before anything that looks at the Host, the session or the database
     "registration.headers.secure",
+    "patients.auditing.note_refusals",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -96,6 +96,17 @@ class PatientAdmin(admin.ModelAdmin):
         except Patient.DoesNotExist:
             raise Http404 from None
 
+    def changelist_view(self, request, extra_context=None):
+        if self.has_view_permission(request) and request.method != "POST":
+            detail = "search" if request.GET.get("q") else ""
+            AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail=detail)
+        return super().changelist_view(request, extra_context)
+
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        if obj:
+            obj.record_seen(by=request.user)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
     def delete_view(self, request, object_id, extra_context=None):
         try:
             return self._delete_view(request, object_id, extra_context)  # for the same reason

@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import json
+from contextvars import ContextVar
 from datetime import UTC, timedelta
 
 from django.conf import settings
@@ -12,6 +13,13 @@ from patients.fields import KeyField
 from registration import client_address, request_id
 
 REFUSALS_MOST = 20  # rows a minute of one kind from one address; more would only fill the disk
+
+_client = ContextVar("client", default="")
+
+
+def note_client(name):
+    """Say with what (a program's token) the events of this request are done."""
+    _client.set(name)
 
 
 class AppendOnly(Exception):
@@ -98,6 +106,7 @@ class AuditEvent(models.Model):
             cls(
                 action=action,
                 actor=by if by and by.pk else None,
+                client=_client.get(),
                 address=client_address.current(),
                 patient_number=patient.number if patient else "",
                 detail=detail,
@@ -115,13 +124,13 @@ class AuditEvent(models.Model):
             head.save()
 
     @classmethod
-    def record_refusal(cls, action, *, by, detail):
+    def record_refusal(cls, action, *, by, patient=None, detail=""):
         """Write one event, unless the address had so many of the kind within a minute that one more tells nothing."""
         recent = cls.objects.filter(
             at__gt=timezone.now() - timedelta(minutes=1), action=action, address=client_address.current()
         )
         if recent.order_by().count() < REFUSALS_MOST:
-            cls.record(action, by=by, detail=detail)
+            cls.record(action, by=by, patient=patient, detail=detail)
 
     @classmethod
     def verify(cls, expected=None):

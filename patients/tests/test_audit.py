@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.test import Client
+from django.urls import reverse
 
-from patients.models import AppendOnly, AuditEvent, AuditHead
+from patients.models import ApiToken, AppendOnly, AuditEvent, AuditHead
+from patients.models.audit import REFUSALS_MOST
 from patients.tests.racing import all_at_once
 
 Action = AuditEvent.Action
@@ -147,3 +150,122 @@ def test_events_written_at_once_make_one_chain(registered, receptionist):
 
     assert raised == [] and verdict() == []
     assert AuditHead.objects.get().count == AuditEvent.objects.count() == 81
+
+
+@pytest.mark.parametrize("door", ["the desk's page", "the desk's form", "the API", "the API's messages", "admin"])
+def test_every_door_notes_who_reads_a_record(door, desk, api, back_office, registered):
+    patient = registered()
+    client, url = {
+        "the desk's page": (desk, patient.get_absolute_url()),
+        "the desk's form": (desk, f"{patient.get_absolute_url()}change/"),
+        "the API": (api, f"/api/v1/patients/{patient.display_number}/"),
+        "the API's messages": (api, f"/api/v1/patients/{patient.display_number}/messages/"),
+        "admin": (back_office, reverse("admin:patients_patient_change", args=[patient.pk])),
+    }[door]
+
+    assert client.get(url).status_code == 200
+
+    event = AuditEvent.objects.of(patient).get(action="read")
+    assert event.actor.username == ("admin" if door == "admin" else "front-desk")
+
+
+@pytest.mark.parametrize("door", ["the desk", "the API", "admin"])
+def test_looking_through_a_list_is_noted_without_what_was_looked_for(door, desk, api, back_office, registered):
+    registered()
+    client, url, parameter = {
+        "the desk": (desk, "/patients/", "search"),
+        "the API": (api, "/api/v1/patients/", "search"),
+        "admin": (back_office, reverse("admin:patients_patient_changelist"), "q"),
+    }[door]
+
+    client.get(url)
+    client.get(url, {parameter: "nandu"})
+
+    found, listed = AuditEvent.objects.filter(action="looked_up")
+    assert (listed.detail, found.detail) == ("", "search")
+
+
+def test_nothing_is_shown_without_its_note(desk, api, registered, monkeypatch):
+    patient = registered()
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("the audit cannot be written")
+
+    monkeypatch.setattr(AuditEvent, "record", fail)
+    for client, url in (
+        (desk, "/patients/"),
+        (desk, patient.get_absolute_url()),
+        (desk, f"{patient.get_absolute_url()}photo/"),
+        (api, f"/api/v1/patients/{patient.display_number}/"),
+    ):
+        client.raise_request_exception = False
+        assert client.get(url).status_code == 500
+
+
+def test_an_api_clients_events_name_its_token(api, desk, registered):
+    patient = registered()
+    api.get(f"/api/v1/patients/{patient.display_number}/")
+    desk.get(patient.get_absolute_url())
+
+    clients = [event.client for event in AuditEvent.objects.of(patient).filter(action="read")]
+    assert clients == ["", f"token {ApiToken.objects.get().token_key[:8]}"]
+
+
+def test_signing_in_is_noted_and_so_is_failing_to(client, receptionist):
+    receptionist.set_password("a long pass phrase")
+    receptionist.save()
+
+    for username, password in (
+        ("front-desk", "wrong"),
+        ("a long pass phrase", "front-desk"),  # in the wrong field
+        ("front-desk", "a long pass phrase"),
+    ):
+        client.post("/accounts/login/", {"username": username, "password": password})
+
+    assert [(event.action, event.actor, event.detail) for event in AuditEvent.objects.order_by("pk")] == [
+        ("sign_in_failed", None, "as front-desk"),
+        ("sign_in_failed", None, ""),
+        ("signed_in", receptionist, ""),
+    ]
+
+
+def test_refusals_are_noted_but_no_flood_of_them(client, member, registered):
+    patient, reader = registered(), member("Reader")
+    client.force_login(reader)
+    before = AuditEvent.objects.count()
+
+    for _ in range(REFUSALS_MOST + 5):
+        assert client.get("/patients/register/", REMOTE_ADDR="192.0.2.7").status_code == 403
+    assert client.post(f"{patient.get_absolute_url()}send-again/").status_code == 403
+
+    events = list(AuditEvent.objects.filter(action="refused", actor=reader))
+    assert len(events) == REFUSALS_MOST + 1 == AuditEvent.objects.count() - before
+    assert {event.detail for event in events} == {"403 GET patients:register", "403 POST patients:send_again"}
+
+
+def test_a_photo_refused_as_if_it_were_not_there_is_noted(client, api, registered, member):
+    patient = registered()
+    user = member("Reader")
+    user.groups.clear()
+    client.force_login(user)
+
+    assert client.get(f"{patient.get_absolute_url()}photo/").status_code == 404
+
+    event = AuditEvent.objects.of(patient).get(action="refused")
+    assert (event.actor, event.detail) == (user, "photo")
+
+
+def test_a_bad_token_is_noted_and_a_missing_one_is_not(client, db):
+    client.get("/api/v1/patients/")
+    client.get("/api/v1/patients/", headers={"Authorization": "Bearer 0123456789"})
+
+    assert [event.detail for event in AuditEvent.objects.all()] == ["401 GET api:patients"]
+
+
+def test_a_forged_form_is_noted(receptionist, registered):
+    patient, browser = registered(), Client(enforce_csrf_checks=True)
+    browser.force_login(receptionist)
+
+    assert browser.post(f"{patient.get_absolute_url()}send-again/").status_code == 403
+
+    assert AuditEvent.objects.get(action="refused").detail == "403 POST patients:send_again"

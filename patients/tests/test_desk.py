@@ -201,7 +201,7 @@ def test_the_number_of_queries_does_not_grow_with_the_patients(desk, registered,
     for count in range(12):
         registered(email=f"p{count}@example.org")
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(15):
         assert len(desk.get("/patients/").context["patients"]) == 12
 
 
