@@ -54,8 +54,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "registration.request_id.assign",
     "registration.client_address.note",
-    "registration.health.answer",  # before anything that looks at the Host, the session or the database
     "registration.headers.secure",
+    "registration.health.answer",  # before anything that looks at the Host, the session or the database
     "patients.auditing.note_refusals",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -210,6 +210,11 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _tls else None
 SECURE_SSL_REDIRECT = _tls
 SECURE_HSTS_SECONDS = 31_536_000 if _tls else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _tls
+COOKIE_PREFIX = "__Host-" if _tls else ""  # with it browsers take a cookie from this very host over TLS alone
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
+CSRF_COOKIE_HTTPONLY = True  # scripts find the token in the page's form
+CSRF_COOKIE_SAMESITE = "Strict"
+MESSAGE_STORAGE = "registration.headers.MessageCookie"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "registration.errors.csrf_failure"
@@ -219,7 +224,8 @@ SECURE_CSP = {
     "default-src": ["'self'"],
     "img-src": ["'self'", "data:", "blob:"],
     "object-src": ["'none'"],
-    "base-uri": ["'self'"],
+    "frame-src": ["'none'"],
+    "base-uri": ["'none'"],
     "form-action": ["'self'"],
     "frame-ancestors": ["'none'"],
 }
