@@ -167,7 +167,9 @@ def _encode(picture):
 
 def _sharpness(grey):
     laplacian = grey.filter(ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128))
-    width, height = grey.width // TILES, grey.height // TILES
+    # Without the outermost pixels, which Pillow passes on unfiltered: on a white ground each would seem an edge.
+    laplacian = laplacian.crop((1, 1, grey.width - 1, grey.height - 1))
+    width, height = laplacian.width // TILES, laplacian.height // TILES
     variances = sorted(
         ImageStat.Stat(laplacian.crop((x * width, y * height, (x + 1) * width, (y + 1) * height))).var[0]
         for x in range(TILES)

@@ -196,6 +196,17 @@ def test_warns_of_what_is_hard_to_read():
     assert clean(pictures.encoded(sharp.point(lambda value: value // 8))).hard_to_read
 
 
+@pytest.mark.parametrize("ground", ["white", "black"])
+def test_sees_a_blurred_document_whatever_it_lies_on(ground):
+    scan = Image.new("RGB", (1400, 1000), ground)
+    scan.paste(pictures.picture(), (250, 200))
+
+    assert not clean(pictures.encoded(scan)).hard_to_read
+    assert clean(pictures.encoded(scan.filter(ImageFilter.GaussianBlur(5)))).hard_to_read
+    with pytest.raises(ValidationError, match="too dark or too blurred"):
+        clean(pictures.encoded(scan.filter(ImageFilter.GaussianBlur(16)), quality=90))
+
+
 def test_knows_the_same_file_again_by_a_keyed_hash(settings):
     content = pictures.encoded()
     settings.PHOTO_FINGERPRINT_KEY = "one"
