@@ -16,7 +16,11 @@ ROLES = {
         "add_patient",
         "change_patient",
         "delete_patient",
+        "export_patient",
         "view_auditevent",
+        "add_user",
+        "change_user",
+        "view_user",
         "add_client",
         "change_client",
         "view_client",
@@ -44,5 +48,7 @@ def create(sender, using, **kwargs):
     for name, codenames in {**ROLES, **SCOPES, CLIENTS: []}.items():
         group, _ = Group.objects.using(using).get_or_create(name=name)
         group.permissions.set(
-            Permission.objects.using(using).filter(content_type__app_label="patients", codename__in=codenames)
+            Permission.objects.using(using).filter(
+                content_type__app_label__in=["patients", "auth"], codename__in=codenames
+            )
         )

@@ -1,8 +1,8 @@
 from contextlib import suppress
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -11,8 +11,9 @@ from django.utils.translation import ngettext
 from django_q import models as queue_models
 
 from patients import numbers
-from patients.admin import clients  # noqa: F401 — registers its own
+from patients.admin import clients, staff  # noqa: F401 — each registers its own
 from patients.admin.base import ReadOnlyAdmin
+from patients.export import as_csv, as_json
 from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
 from patients.messages import health
@@ -22,6 +23,8 @@ from patients.photos.storage import is_no_space
 # Whoever may edit the queue's rows can make the worker run any function, and a failed job's row holds its arguments.
 for model in (queue_models.Schedule, queue_models.Success, queue_models.Failure, queue_models.OrmQ):
     admin.site.unregister(model)
+
+EXPORT_MOST = 5000
 
 
 @admin.register(Patient)
@@ -35,6 +38,7 @@ class PatientAdmin(admin.ModelAdmin):
     ordering = ["-pk"]
     search_fields = ["number"]  # shows the box; get_search_results looks things up
     search_help_text = _("Name, email address, phone or patient number")
+    actions = ["export_csv", "export_json"]
     shown = ["display_number", "photo", "source", "registered_at", "registered_by", "confirmation_status"]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
@@ -97,7 +101,7 @@ class PatientAdmin(admin.ModelAdmin):
             raise Http404 from None
 
     def changelist_view(self, request, extra_context=None):
-        if self.has_view_permission(request) and request.method != "POST":
+        if self.has_view_permission(request):
             detail = "search" if request.GET.get("q") else ""
             AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail=detail)
         return super().changelist_view(request, extra_context)
@@ -128,6 +132,29 @@ class PatientAdmin(admin.ModelAdmin):
         for patient in patients:
             with suppress(Patient.DoesNotExist):
                 patient.erase(by=request.user)
+
+    def has_export_permission(self, request):
+        return request.user.has_perm("patients.export_patient")
+
+    @admin.action(description=_("Export as CSV"), permissions=["export"])
+    def export_csv(self, request, patients):
+        return self._export(request, patients, as_csv, "csv")
+
+    @admin.action(description=_("Export as JSON, with messages and history"), permissions=["export"])
+    def export_json(self, request, patients):
+        return self._export(request, patients, as_json, "json")
+
+    def _export(self, request, patients, write, kind):
+        patients = list(patients[: EXPORT_MOST + 1])
+        if len(patients) > EXPORT_MOST:
+            text = _("Choose at most %(most)d patients to export.") % {"most": EXPORT_MOST}
+            return self.message_user(request, text, messages.ERROR)
+        AuditEvent.record_each(AuditEvent.Action.EXPORTED, by=request.user, patients=patients, detail=kind)
+        return HttpResponse(
+            write(patients),
+            content_type={"csv": "text/csv; charset=utf-8", "json": "application/json"}[kind],
+            headers={"Content-Disposition": f'attachment; filename="patients.{kind}"'},
+        )
 
     def get_deleted_objects(self, patients, request):
         """What goes with a patient (messages, keys) goes by the right to remove the patient."""
@@ -189,8 +216,9 @@ class MessageAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ["at", "action", "display_number", "actor", "detail"]
-    list_filter = ["action", "at"]
+    list_display = ["at", "action", "display_number", "actor", "address", "client", "detail"]
+    list_filter = ["action", "at", ("actor", admin.RelatedOnlyFieldListFilter)]
+    list_per_page = 50
     list_select_related = ["actor"]
     search_fields = ["patient_number"]  # shows the box; get_search_results looks things up
     search_help_text = _("Patient number")
@@ -200,4 +228,4 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("patient number"), ordering="patient_number")
     def display_number(self, event):
-        return numbers.display(event.patient_number)
+        return numbers.display(event.patient_number) if event.patient_number else "–"

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from patients import roles
-from patients.admin.base import ReadOnlyAdmin
+from patients.admin.base import AccountAdmin, ReadOnlyAdmin
 from patients.models import ApiToken, Client
 
 SCOPES = {
@@ -56,7 +56,7 @@ class TokensOfClient(admin.TabularInline):
 
 
 @admin.register(Client)
-class ClientAdmin(admin.ModelAdmin):
+class ClientAdmin(AccountAdmin, admin.ModelAdmin):
     form = ClientForm
     list_display = ["username", "scope_names", "is_active"]
     list_filter = ["is_active"]
@@ -83,7 +83,7 @@ class ClientAdmin(admin.ModelAdmin):
     def save_formset(self, request, form, formset, change):
         formset.save(commit=False)
         for token in formset.deleted_objects:
-            token.revoke()
+            token.revoke(by=request.user)
 
     def get_urls(self):
         token = self.admin_site.admin_view(self.token)
@@ -96,7 +96,7 @@ class ClientAdmin(admin.ModelAdmin):
         client, token = get_object_or_404(Client, pk=pk), None
         form = TokenForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            token = ApiToken.issue(client, days=form.cleaned_data["days"])
+            token = ApiToken.issue(client, by=request.user, days=form.cleaned_data["days"])
         context = self.admin_site.each_context(request) | {
             "title": _("New token for %(client)s") % {"client": client},
             "client": client,
@@ -119,8 +119,8 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     def delete_model(self, request, token):
-        token.revoke()
+        token.revoke(by=request.user)
 
     def delete_queryset(self, request, tokens):
         for token in tokens:
-            token.revoke()
+            token.revoke(by=request.user)

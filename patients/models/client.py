@@ -1,12 +1,13 @@
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, User, UserManager
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken, AuthTokenManager
 
 from patients import roles
+from patients.models.audit import AuditEvent
 
 
 class ClientManager(UserManager):
@@ -59,13 +60,22 @@ class ApiToken(AbstractAuthToken):
         return f"token {self.token_key[:4]}… of {self.user.get_username()}"
 
     @classmethod
-    def issue(cls, user, *, days=DAYS):
-        """Make a token for the user and return its text, which cannot be had again."""
-        return cls.objects.create(user, expiry=timedelta(days=days))[1]
+    def issue(cls, user, *, by=None, days=DAYS):
+        """Make a token for the user and return its text, which cannot be had again; `by` nobody is an operator."""
+        with transaction.atomic():
+            token, text = cls.objects.create(user, expiry=timedelta(days=days))
+            AuditEvent.record(AuditEvent.Action.TOKEN_MADE, by=by, detail=token.audit_name)
+        return text
 
-    def revoke(self):
+    def revoke(self, *, by=None):
         """End the token at once."""
-        self.delete()
+        with transaction.atomic():
+            self.delete()
+            AuditEvent.record(AuditEvent.Action.TOKEN_REVOKED, by=by, detail=self.audit_name)
+
+    @property
+    def audit_name(self):
+        return f"token {self.token_key[:8]} of {self.user.get_username()}"
 
     def note_use(self):
         """Remember that the token was used, to the minute: not every request is worth a write."""

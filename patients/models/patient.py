@@ -114,7 +114,10 @@ class Patient(models.Model):
 
     class Meta:
         verbose_name, verbose_name_plural = _("patient"), _("patients")
-        permissions = [("view_document_photo", _("Can view the photo of the identity document"))]
+        permissions = [
+            ("view_document_photo", _("Can view the photo of the identity document")),
+            ("export_patient", _("Can export patients")),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(full_name=""), name="patient_has_name"),
             models.CheckConstraint(condition=~Q(email=""), name="patient_has_email"),
