@@ -34,6 +34,10 @@ _RULES = {
         lambda value, q: value is not None and value < 0,
         "must be negative: results that are kept lock each other",
     ),
+    "cached": (
+        lambda value, q: type(value) is int and value > 0,
+        "must be a number of seconds: a row forged in the table of results would be executed",
+    ),
     "bulk": (lambda value, q: value in (None, 1), "must be 1: jobs taken together wait for each other"),
     "guard_cycle": (lambda value, q: value in (None, 0.5), "must be 0.5: another one can disable the timeout"),
     "scheduler": (lambda value, q: value is False, "must be False: its table runs any function by name"),

@@ -128,6 +128,7 @@ Q_CLUSTER = {
     "ack_failures": True,
     "max_attempts": 1,
     "save_limit": -1,
+    "cached": 1,  # results go to a cache in memory for a second, so that their table's pickles are never read
     "recycle": 500,
     "guard_cycle": 0.5,
     "catch_up": False,

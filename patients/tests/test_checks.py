@@ -19,6 +19,7 @@ def test_the_settings_are_safe():
         ("ack_failures", False),
         ("max_attempts", 0),
         ("save_limit", 250),
+        ("cached", False),
         ("bulk", 10),
         ("guard_cycle", 1),
         ("scheduler", True),
