@@ -138,6 +138,9 @@ def _record(message, token, outcome):
     if isinstance(outcome, PermanentFailure) or message.attempts >= ATTEMPTS_MOST:
         claimed.update(status=Status.FAILED, next_attempt_at=None, failure=failure, **done)
         return
+    early = claimed.filter(next_attempt_at__gt=Now())
+    if early.update(status=Status.QUEUED, failure=failure, **done):
+        return  # what is due comes when it was due, and has its job
     wait = _backoff(message.attempts)
     if claimed.update(status=Status.QUEUED, next_attempt_at=Now() + wait, failure=failure, **done):
         # A second later than due, since the queue goes by this machine's clock and the claim by the database's.
