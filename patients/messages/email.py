@@ -56,15 +56,29 @@ class Connection(smtp.EmailBackend):
         backend = self
 
         class Conversation(super().connection_class):
+            has_named_recipient = False
             replies_of_data = None  # how many replies to DATA have been waited for
 
             def _get_socket(self, *args):
                 backend.socket = super()._get_socket(*args)
                 return backend.socket
 
+            def mail(self, *args):
+                self.has_named_recipient = False
+                return super().mail(*args)
+
+            def rcpt(self, *args):
+                self.has_named_recipient = True
+                return super().rcpt(*args)
+
             def data(self, message):
                 self.replies_of_data = 0
-                answer = super().data(message)
+                try:
+                    answer = super().data(message)
+                except smtplib.SMTPDataError:  # DATA itself was refused, and the next MAIL would be within this one
+                    self.replies_of_data = None
+                    self._rset()
+                    raise
                 self.replies_of_data = None
                 self.sock.settimeout(settings.EMAIL_TIMEOUT)
                 return answer
@@ -94,9 +108,17 @@ class Connection(smtp.EmailBackend):
 
     def cut(self):
         """End a conversation with a server that answers, but so slowly that it never ends."""
-        if self.socket:
+        # After STARTTLS the conversation has another socket; before the greeting there is no conversation yet.
+        if current := self.connection.sock if self.connection else self.socket:
             with suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(current, socket.SHUT_RDWR)  # not TLS's own, which would go on in clear first
+
+    @property
+    def failure(self):
+        """What it is called that the conversation broke off, by how far it had come."""
+        if not self.connection or not self.connection.has_named_recipient:
+            return "unreachable"  # whoever the message was for
+        return "unanswered" if self.connection.is_waiting_for_verdict else "interrupted"
 
     def drop(self):
         """Close the connection, whatever state it is in."""
@@ -139,7 +161,7 @@ def _send(connection, mail):
         connection.drop()  # before the recipient was named: it is the service that is refused, not the address
         raise TemporaryFailure("refused", error.smtp_code) from None
     except (OSError, smtplib.SMTPException) as error:
-        code = "unanswered" if connection.connection.is_waiting_for_verdict else "interrupted"
+        code = connection.failure
         connection.drop()
         raise TemporaryFailure(code, type(error).__name__) from None
 

@@ -9,6 +9,7 @@ import socket
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -144,7 +145,10 @@ def stored_files(settings):
 
 
 class Inbox:
-    """A real SMTP server on loopback; `answers` maps a command to what it replies instead of accepting."""
+    """A real SMTP server on loopback; `answers` maps a command to what it replies instead of accepting.
+
+    For DATA that is the reply to the mail itself, for BEFORE_DATA the one to the command.
+    """
 
     def __init__(self, folder):
         self.maildir = mailbox.Maildir(folder)
@@ -188,13 +192,26 @@ class Inbox:
         return list(self.maildir)
 
 
+class InboxServer(SMTP):
+    async def smtp_DATA(self, arg):
+        if answer := self.event_handler.answers.get("BEFORE_DATA"):
+            await self.push(answer)
+        else:
+            await super().smtp_DATA(arg)
+
+
+class InboxController(Controller):
+    def factory(self):
+        return InboxServer(self.handler, **self.SMTP_kwargs)
+
+
 @pytest.fixture
 def inbox(settings, tmp_path):
     inbox = Inbox(tmp_path / "mail")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    controller = Controller(inbox, hostname="127.0.0.1", port=port)
+    controller = InboxController(inbox, hostname="127.0.0.1", port=port)
     controller.start()
     settings.EMAIL_BACKEND = "patients.messages.email.Connection"
     settings.EMAIL_HOST = "127.0.0.1"

@@ -252,6 +252,31 @@ def test_when_the_server_is_back_those_that_waited_for_it_go_first(failure, regi
     assert {message.attempts for message in Message.objects.exclude(pk=messages[0].pk)} == {4}  # it costs them none
 
 
+def test_an_early_attempt_that_fails_puts_nothing_off(registered, inbox):
+    first, waiting = [registered(email=f"p{count}@example.org").messages.get() for count in range(2)]
+    due = timezone.now() + timedelta(hours=1)
+    Message.objects.filter(pk=waiting.pk).update(
+        failure="answered 451", attempts=4, next_attempt_at=due, last_attempt_at=Now() - timedelta(hours=1)
+    )
+    OrmQ.objects.all().delete()
+    inbox.answers["RCPT"] = "452 mailbox full"
+    deliver(first)
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.attempts, waiting.failure) == ("queued", 4, "answered 452")
+    assert waiting.next_attempt_at == due and [job.task["args"] for job in OrmQ.objects.all()] == [(first.pk,)]
+
+
+@pytest.mark.parametrize("answer", ["451 later", "550 not this"])
+def test_a_refusal_before_the_mail_costs_the_next_one_nothing(answer, registered, inbox):
+    messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(2)]
+    inbox.answers["BEFORE_DATA"] = answer
+    deliver(messages[0])
+
+    assert {message.failure for message in Message.objects.all()} == {f"answered {answer[:3]}"}
+    assert inbox.connections == 1
+
+
 @pytest.mark.parametrize("failure", ["interrupted SMTPServerDisconnected", "unanswered TimeoutError", "unexpected X"])
 def test_those_that_failed_by_themselves_wait_their_time(failure, registered, inbox):
     messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(2)]
