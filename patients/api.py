@@ -29,6 +29,13 @@ class NewestFirst(pagination.CursorPagination):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 
+    def position(self, request):
+        """Return where the page that is asked for lies: {}, or `before` or `after` and a primary key."""
+        cursor = self.decode_cursor(request)
+        if cursor is None or cursor.position is None:
+            return {}
+        return {"after" if cursor.reverse else "before": int(cursor.position)}
+
 
 class JpegRenderer(BaseRenderer):
     """Says that image/jpeg is to be had; serving.photo_response() makes it."""
@@ -71,7 +78,10 @@ class PatientList(PatientView, generics.ListCreateAPIView):
 
     def filter_queryset(self, queryset):
         text = self.request.query_params.get("search", "")
-        return queryset.search(text) if text else queryset
+        if not text:
+            return queryset
+        page = self.paginator.position(self.request)
+        return queryset.search(text, self.paginator.page_size + 1, **page)
 
     def perform_create(self, serializer):
         try:

@@ -1,62 +1,127 @@
 """Finding patients by keys that are computed here, so that every database finds the same ones, by index.
 
-A key is a kind's letter and text without case and accents. One patient has one key per word of the name (n), one
-for the address (e), two for the phone number, forwards (p) and backwards (r), since people know its end, and one
-for the patient number (k). Every word looked for must begin a key.
+A key is a kind's letter and text without case and accents. One patient has one key (w) for each word of the name, for
+the address and for each word of what stands before its @; two for the phone number, forwards (p) and backwards (r),
+since people know its end; and one for the patient number (k). Each term of what was typed must begin a key.
+models/search_key.py looks them up; matching.py has keys of its own in the same table.
 """
 
 import re
 import unicodedata
+from dataclasses import dataclass
+from zlib import crc32
+
+import phonenumbers
+from django.conf import settings
 
 from patients import numbers
 
 KEY_LENGTH = 64
-WORDS_MOST = 6
-_PHONE = re.compile(r"[\d\s()+./-]+")
+TERMS_MOST = 6
+SIGNATURE_BITS = 63  # of a signed BIGINT
+_PHONE = re.compile(r"(?<!\S)(?:\+\s*)?[\d(][\d\s()./-]*(?!\S)")
+_SEPARATORS = re.compile(r"[\W_]+")
 _LAST = "\U0010ffff"  # follows every other character, so that a range of keys is a prefix
+# Letters that are read as others but don't decompose, and the signs that stand for an apostrophe or a hyphen.
+_ALIKE = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+    | dict.fromkeys("’ʼ‘`´", "'")
+    | dict.fromkeys("‐‑–", "-")
+)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing that was typed: a patient must have a key in one of its ranges, each (first, last)."""
+
+    ranges: tuple
+    signature: int  # these bits the signature of every patient has who is found
+    length: int
 
 
 def fold(text):
     """Return the text without case, accents and width."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    text = text.casefold().translate(_ALIKE)
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
 def keys(patient):
     """Return the set of keys by which a patient is found."""
     digits = patient.phone.removeprefix("+")
-    found = {f"n{word}" for word in _words(patient.full_name)}
-    found |= {f"e{fold(patient.email)}", f"p{digits}", f"r{digits[::-1]}", f"k{patient.number}"}
-    return {key[:KEY_LENGTH] for key in found}
+    found = {f"w{word}" for word in _searched_words(patient)}
+    return {key[:KEY_LENGTH] for key in found | {f"p{digits}", f"r{digits[::-1]}", f"k{patient.number}"}}
 
 
-def ranges(text):
-    """Yield, for each word of what was typed, the ranges (first, last) of which a patient must have a key in one."""
-    text = text.strip()
-    digits = "".join(str(unicodedata.digit(c)) for c in text if c.isdigit())
-    if _PHONE.fullmatch(text) and len(digits) > 2:
-        national = digits.lstrip("0")  # dialled with a 0 at home, without it from abroad
-        backwards = [f"r{national[::-1]}"] if national else []
-        yield _prefixes(f"p{digits}", *backwards, f"n{fold(text)}") + _number_prefixes(text)
-        return
-    for word in text.split()[:WORDS_MOST]:
-        found = _prefixes(f"e{fold(word)}", *(f"n{part}" for part in _words(word)[:1]))
-        if len(word) > 3 or any(c.isdigit() for c in word):
-            found += _number_prefixes(word)
-        yield found
+def signature(patient):
+    """Return bits for the beginnings of all of a patient's words.
+
+    They stand beside each key, so that of all the people called Maria those without a word like Garcia are passed
+    over while the index is read; the few that are not for nothing are looked at.
+    """
+    bits = 0
+    for word in _searched_words(patient):
+        bits |= _signature(word)
+    return bits
 
 
-def _words(name):
-    """Return a name's words as they are looked up: O'Brien-Smith is found by o'brien, obrien and smith."""
-    words = []
-    for word in fold(name).split():
-        words += [word, *re.split(r"[^\w]+", word), re.sub(r"[^\w]", "", word)]
-    return [word for word in dict.fromkeys(words) if word]
+def terms(text):
+    """Return a Term for each word and each phone number, however spaced, in what was typed."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    found, words = [], []
+    position = 0
+    for match in _PHONE.finditer(text):
+        digits = "".join(str(unicodedata.digit(c)) for c in match[0] if c.isdigit())
+        if len(digits) > 2:
+            found.append(_phone_term(digits))
+            words += text[position : match.start()].split()
+            position = match.end()
+    words += text[position:].split()
+    is_alone = len(words) == 1 and not found
+    found += [_word_term(word, is_alone) for word in dict.fromkeys(map(fold, words))]
+    return found[:TERMS_MOST]
 
 
-def _number_prefixes(text):
-    return _prefixes(f"k{numbers.fold(text)}")
+def name_words(name):
+    """Return a name's words without case and accents, each once."""
+    return list(dict.fromkeys(fold(name).split()))
+
+
+def _phone_term(digits):
+    national = digits.lstrip("0")  # dialled with a 0 at home, without it from abroad
+    texts = [f"w{digits}", f"k{digits}"]
+    if national:
+        country = phonenumbers.country_code_for_region(settings.PHONE_DEFAULT_REGION)
+        texts += [f"p{national}", f"p{country}{national}", f"r{national[::-1]}"]
+    return Term(_prefixes(*texts), 0, len(digits))
+
+
+def _word_term(word, is_alone):
+    # Most words might begin a number, too: one without a digit is looked for as that only when nothing else was typed.
+    is_number = any(c.isdigit() for c in word) or (is_alone and len(word) > 3)
+    texts = [f"w{word}"] + [f"k{numbers.fold(word)}"] * is_number
+    return Term(_prefixes(*texts), 0 if is_number else _signature(word), len(word))
+
+
+def _searched_words(patient):
+    """Return all words, each of which is looked up by its beginning."""
+    words = set()
+    for word in name_words(patient.full_name):
+        # O'Brien-Smith is found by o'brien, obrien and smith.
+        words |= {word, *_SEPARATORS.split(word), _SEPARATORS.sub("", word)}
+    email = fold(patient.email)
+    return (words | {email, *_SEPARATORS.split(email.rpartition("@")[0])}) - {""}
+
+
+def _signature(word):
+    return _bit(word[:1]) | (_bit(word[:3]) if len(word) > 2 else 0)
+
+
+def _bit(text):
+    return 1 << crc32(text.encode()) % SIGNATURE_BITS
 
 
 def _prefixes(*keys):
-    return [(key[:KEY_LENGTH], key[:KEY_LENGTH] + _LAST) for key in keys]
+    return tuple((key[:KEY_LENGTH], key[:KEY_LENGTH] + _LAST) for key in keys)

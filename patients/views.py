@@ -40,11 +40,12 @@ def staff(permission):
 @staff("patients.view_patient")
 def list_patients(request):
     text = request.GET.get("search", "").strip()
+    before = Patient.objects.filter(number=numbers.normalize(request.GET.get("before", ""))).first()
     patients = Patient.objects.newest_first().prefetch_related("messages")
     if text:
-        patients = patients.search(text)
-    if before := numbers.normalize(request.GET.get("before", "")):
-        patients = patients.before(before)
+        patients = patients.search(text, PAGE_SIZE + 1, before=before and before.pk)
+    if before:
+        patients = patients.filter(pk__lt=before.pk)
     page = list(patients[: PAGE_SIZE + 1])
     AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="search" if text else "")
     context = {"patients": page[:PAGE_SIZE], "search": text, "has_more": len(page) > PAGE_SIZE, "before": before}

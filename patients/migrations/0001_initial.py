@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('at', models.DateTimeField(db_index=True, verbose_name='when')),
-                ('action', models.CharField(choices=[('registered', 'registered'), ('read', 'read the record'), ('looked_up', 'looked through the list'), ('photo_seen', 'saw the photo'), ('changed', 'changed'), ('exported', 'exported'), ('erased', 'erased'), ('sent_again', 'sent the confirmation again'), ('gave_up', 'gave a message up'), ('email_confirmed', 'said that the address is theirs'), ('email_disputed', 'said that the address is not theirs'), ('signed_in', 'signed in'), ('sign_in_failed', 'failed to sign in'), ('refused', 'was refused'), ('account_changed', 'changed an account'), ('token_made', 'made a token'), ('token_revoked', 'revoked a token')], max_length=20, verbose_name='what')),
+                ('action', models.CharField(choices=[('registered', 'registered'), ('read', 'read the record'), ('looked_up', 'looked through the list'), ('photo_seen', 'saw the photo'), ('changed', 'changed'), ('exported', 'exported'), ('erased', 'erased'), ('sent_again', 'sent the confirmation again'), ('gave_up', 'gave a message up'), ('told_apart', 'said that it is not the same person as'), ('email_confirmed', 'said that the address is theirs'), ('email_disputed', 'said that the address is not theirs'), ('signed_in', 'signed in'), ('sign_in_failed', 'failed to sign in'), ('refused', 'was refused'), ('account_changed', 'changed an account'), ('token_made', 'made a token'), ('token_revoked', 'revoked a token')], max_length=20, verbose_name='what')),
                 ('client', models.CharField(blank=True, max_length=64, verbose_name='with what')),
                 ('address', models.CharField(blank=True, max_length=45, verbose_name='from where')),
                 ('patient_number', patients.fields.KeyField(blank=True, db_index=True, max_length=8, verbose_name='patient number')),
@@ -126,8 +126,8 @@ class Migration(migrations.Migration):
                 ('document_photo', patients.fields.DocumentPhotoField(db_index=True, help_text='JPG, PNG, WebP or HEIC', upload_to='', verbose_name='Photo of the identity document')),
                 ('photo_fingerprint', patients.fields.KeyField(db_index=True, editable=False, max_length=64)),
                 ('language', models.CharField(choices=[('en', 'English'), ('es', 'Spanish')], max_length=10, verbose_name='language of messages')),
-                ('registered_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='registered')),
-                ('source', models.CharField(choices=[('form', 'form'), ('api', 'API'), ('admin', 'admin')], editable=False, max_length=10, verbose_name='registered through')),
+                ('registered_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False, verbose_name='registered')),
+                ('source', models.CharField(choices=[('form', 'form'), ('api', 'API'), ('admin', 'admin')], db_index=True, editable=False, max_length=10, verbose_name='registered through')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('registered_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='registered by')),
             ],
@@ -164,6 +164,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='KnownApart',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('said_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('earlier', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='patients.patient')),
+                ('later', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='patients.patient')),
+            ],
+            options={
+                'default_permissions': [],
+            },
+        ),
+        migrations.CreateModel(
             name='PhotoDraft',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -180,9 +193,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SearchKey',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('patient_id', 'key', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('key', patients.fields.KeyField(max_length=64)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='search_keys', to='patients.patient')),
+                ('era', models.PositiveIntegerField()),
+                ('signature', models.BigIntegerField()),
+                ('patient', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='search_keys', to='patients.patient')),
             ],
             options={
                 'default_permissions': [],
@@ -223,8 +238,16 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['status', 'next_attempt_at'], name='message_due'),
         ),
         migrations.AddIndex(
+            model_name='message',
+            index=models.Index(fields=['status', 'patient'], name='message_of_status'),
+        ),
+        migrations.AddConstraint(
+            model_name='knownapart',
+            constraint=models.UniqueConstraint(fields=('earlier', 'later'), name='known_apart'),
+        ),
+        migrations.AddIndex(
             model_name='searchkey',
-            index=models.Index(fields=['key', 'patient'], name='search_key'),
+            index=models.Index(fields=['era', 'key', 'patient', 'signature'], name='search_key'),
         ),
         migrations.AddConstraint(
             model_name='submission',

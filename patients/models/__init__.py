@@ -1,8 +1,10 @@
 from patients.models.audit import AppendOnly, AuditEvent, AuditHead
 from patients.models.client import ApiToken, Client
 from patients.models.draft import PhotoDraft
+from patients.models.known_apart import KnownApart
 from patients.models.message import Message
-from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient, SearchKey
+from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient
+from patients.models.search_key import SearchKey
 from patients.models.submission import AlreadySubmitted, KeyReused, Submission
 from patients.models.worker import Chore, Heartbeat
 
@@ -18,6 +20,7 @@ __all__ = [
     "EmailTaken",
     "Heartbeat",
     "KeyReused",
+    "KnownApart",
     "Message",
     "Patient",
     "PhotoDraft",

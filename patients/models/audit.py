@@ -54,6 +54,7 @@ class AuditEvent(models.Model):
         ERASED = "erased", _("erased")
         SENT_AGAIN = "sent_again", _("sent the confirmation again")
         GAVE_UP = "gave_up", _("gave a message up")
+        TOLD_APART = "told_apart", _("said that it is not the same person as")
         EMAIL_CONFIRMED = "email_confirmed", _("said that the address is theirs")
         EMAIL_DISPUTED = "email_disputed", _("said that the address is not theirs")
         SIGNED_IN = "signed_in", _("signed in")

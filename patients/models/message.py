@@ -51,7 +51,10 @@ class Message(models.Model):
         ordering = ["-pk"]
         default_permissions = ["view"]
         verbose_name, verbose_name_plural = _("message"), _("messages")
-        indexes = [models.Index(fields=["status", "next_attempt_at"], name="message_due")]
+        indexes = [
+            models.Index(fields=["status", "next_attempt_at"], name="message_due"),
+            models.Index(fields=["status", "patient"], name="message_of_status"),
+        ]
 
     def __str__(self):
         return f"{self.channel} {self.pk}"

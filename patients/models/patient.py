@@ -6,10 +6,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from patients import fields, numbers, search, validators
+from patients import fields, numbers, validators
 from patients.messages import channels
 from patients.models.audit import AuditEvent
 from patients.models.message import Message
+from patients.models.search_key import SearchKey
 from patients.models.submission import AlreadySubmitted
 from patients.photos import storage
 from patients.transactions import OutcomeUnknown, commit
@@ -33,21 +34,16 @@ class PatientQuerySet(models.QuerySet):
     def newest_first(self):
         return self.order_by("-pk")
 
-    def before(self, number):
-        """Those registered before the patient with this number: the next page of a list, found by index."""
-        return self.filter(pk__lt=self.model.objects.filter(number=number).values("pk"))
+    def search(self, text, most=1000, *, before=None, after=None):
+        """The newest, at most so many, of whom every word of the text begins a key; see SearchKey.find().
 
-    def search(self, text):
-        """Those of whom every word of the text begins a key; see patients/search.py."""
-        found = self
-        for ranges in search.ranges(text):
-            matches = Q()
-            for first, last in ranges:
-                matches |= Q(key__gte=first, key__lt=last)
-            found = found.filter(pk__in=SearchKey.objects.filter(matches).values("patient"))
+        The keys are looked up at once, and in all patients; other conditions, put before or after it, narrow what was
+        found. `before` and `after` (primary keys) make it go on where a page of a list ended or began.
+        """
+        found = SearchKey.find(text, most, before=before, after=after)
         if number := numbers.normalize(text):  # which a name of eight letters may be, too
-            return self.filter(Q(number=number) | Q(pk__in=found.values("pk")))
-        return found
+            return self.filter(Q(number=number) | Q(pk__in=found))
+        return self.filter(pk__in=found)
 
 
 class Patient(models.Model):
@@ -97,7 +93,7 @@ class Patient(models.Model):
     # Of the file as received, so that the same picture used for two people is noticed.
     photo_fingerprint = fields.KeyField(max_length=64, db_index=True, editable=False)
     language = models.CharField(_("language of messages"), max_length=10, choices=settings.LANGUAGES)
-    registered_at = models.DateTimeField(_("registered"), default=timezone.now, editable=False)
+    registered_at = models.DateTimeField(_("registered"), default=timezone.now, db_index=True, editable=False)
     # Staff who registered somebody can be deactivated, not deleted.
     registered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -107,7 +103,7 @@ class Patient(models.Model):
         null=True,
         editable=False,
     )
-    source = models.CharField(_("registered through"), max_length=10, choices=Source, editable=False)
+    source = models.CharField(_("registered through"), max_length=10, choices=Source, db_index=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = PatientQuerySet.as_manager()
@@ -184,7 +180,7 @@ class Patient(models.Model):
             if submission:
                 submission.pk, submission.patient = None, self
                 submission.save(force_insert=True)
-            self._write_search_keys()
+            SearchKey.write(self)
             for name in channels.enabled():
                 Message.owe(self, name)
             AuditEvent.record(AuditEvent.Action.REGISTERED, by=self.registered_by, patient=self)
@@ -222,7 +218,7 @@ class Patient(models.Model):
                 storage.discard(photo)
             raise
         if photo:
-            storage.discard(replaced)
+            self._discard_photo(replaced)
 
     def _update(self, changed, by, shared_email, version):
         """Save, and return the name of the photo that the record had."""
@@ -247,8 +243,7 @@ class Patient(models.Model):
                 self.save(
                     update_fields=[*self.CORRECTABLE, "photo_fingerprint", "email_key", "email_state", "version"]
                 )
-                self.search_keys.all().delete()
-                self._write_search_keys()
+                SearchKey.write(self)
                 AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(different))
             return before.document_photo.name
 
@@ -270,7 +265,7 @@ class Patient(models.Model):
             AuditEvent.record(AuditEvent.Action.ERASED, by=by, patient=patient)
             return patient.document_photo.name
 
-        storage.discard(commit(delete))
+        self._discard_photo(commit(delete))
 
     def send_confirmation_again(self, *, by, channel="email"):
         """Queue the confirmation once more; returns whether it did.
@@ -328,24 +323,13 @@ class Patient(models.Model):
         self.document_photo, self.photo_fingerprint = storage.store(photo), photo.fingerprint
         return self.document_photo.name
 
+    @staticmethod
+    def _discard_photo(name):
+        """Remove a record's former photo, unless another refers to it, as made-up patients do to a few pictures."""
+        if not Patient.objects.filter(document_photo=name).exists():
+            storage.discard(name)
+
     def _refuse_taken_email(self):
         others = Patient.objects.filter(email_key=self.email_key).exclude(pk=self.pk)
         if self.email_key and (taken := others.first()):
             raise EmailTaken(taken) from None
-
-    def _write_search_keys(self):
-        SearchKey.objects.bulk_create(SearchKey(patient=self, key=key) for key in sorted(search.keys(self)))
-
-
-class SearchKey(models.Model):
-    """One of the keys by which a patient is found; see patients/search.py."""
-
-    patient = models.ForeignKey(Patient, models.CASCADE, related_name="search_keys")
-    key = fields.KeyField(max_length=search.KEY_LENGTH)
-
-    class Meta:
-        default_permissions = []
-        indexes = [models.Index(fields=["key", "patient"], name="search_key")]
-
-    def __str__(self):
-        return f"search key {self.pk}"

@@ -1,0 +1,114 @@
+from django.db import models
+from django.db.models import F, Max, Q
+
+from patients import fields, matching, search
+
+ERA_BITS = 16  # 65,536 patients to an era
+_AT_ONCE = 100  # candidates of which the other terms are looked up
+
+
+class SearchKey(models.Model):
+    """One of the keys by which a patient is found; see patients/search.py and matching.py.
+
+    The index begins with the era, the patients registered at about the same time, since people want the newest first:
+    a word that many have is found in the newest era alone, one that few have costs a glance at each. So the work
+    grows neither with the frequency of a word nor with the page.
+    """
+
+    pk = models.CompositePrimaryKey("patient_id", "key")
+    patient = models.ForeignKey("patients.Patient", models.CASCADE, related_name="search_keys", db_index=False)
+    key = fields.KeyField(max_length=search.KEY_LENGTH)
+    era = models.PositiveIntegerField()
+    signature = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = []
+        indexes = [models.Index(fields=["era", "key", "patient", "signature"], name="search_key")]
+
+    def __str__(self):
+        return "search key"
+
+    @classmethod
+    def rows_of(cls, patient):
+        """Return (patient_id, key, era, signature) of each key that a patient with a primary key should have."""
+        era, signature = patient.pk >> ERA_BITS, search.signature(patient)
+        keys = search.keys(patient) | matching.keys(patient)
+        return [(patient.pk, key, era, signature) for key in sorted(keys)]
+
+    @classmethod
+    def write(cls, patient):
+        """Give a patient the keys of what they are called by now; call it inside a transaction."""
+        cls.objects.filter(patient=patient).delete()
+        cls.objects.bulk_create(
+            cls(patient_id=pk, key=key, era=era, signature=signature)
+            for pk, key, era, signature in cls.rows_of(patient)
+        )
+
+    @classmethod
+    def find(cls, text, most, *, before=None, after=None):
+        """Return the primary keys, newest first, of at most so many patients of whom every term begins a key.
+
+        They are the newest; with `before` the newest of those registered before that patient (a primary key); with
+        `after` the oldest of those registered after that one.
+        """
+        terms = sorted(search.terms(text), key=lambda term: term.length, reverse=True)
+        if not terms or most < 1:
+            return []
+        signature = 0
+        for term in terms:
+            signature |= term.signature
+        rows = cls.objects.annotate(common=F("signature").bitand(signature)).filter(common=signature)
+        if before is not None:
+            rows = rows.filter(patient__lt=before)
+        if after is not None:
+            rows = rows.filter(patient__gt=after)
+        found, ascending = [], after is not None
+        for eras in cls._windows(before, after):
+            longest, *others = terms
+            candidates = cls._patients(rows.filter(era__in=eras), longest)
+            candidates = candidates.order_by("patient_id" if ascending else "-patient_id")
+            if not others:
+                found += candidates[: most - len(found)]
+            else:
+                found += cls._having(candidates, others, most - len(found))
+            if len(found) >= most:
+                break
+        return found[::-1] if ascending else found
+
+    @classmethod
+    def _windows(cls, before, after):
+        """Yield lists of eras, ever longer: those in which the wanted patients are likely, then the rest."""
+        newest = cls.objects.aggregate(newest=Max("era"))["newest"] or 0
+        if before is not None:
+            newest = min(newest, before >> ERA_BITS)
+        eras = list(range(newest, -1, -1)) if after is None else list(range(after >> ERA_BITS, newest + 1))
+        length = 1
+        while eras:
+            yield eras[:length]
+            eras, length = eras[length:], 4 * length
+
+    @staticmethod
+    def _patients(rows, term):
+        """Return a query of the patients, each once, with a key in one of the term's ranges."""
+        queries = [
+            rows.filter(key__gte=first, key__lt=last).values_list("patient_id", flat=True)
+            for first, last in term.ranges
+        ]
+        return queries[0].union(*queries[1:]) if len(queries) > 1 else queries[0].distinct()
+
+    @classmethod
+    def _having(cls, candidates, terms, most):
+        """Return the first of the candidates that every term finds."""
+        found, candidates = [], list(candidates)
+        for start in range(0, len(candidates), _AT_ONCE):
+            batch = candidates[start : start + _AT_ONCE]
+            for term in terms:
+                in_a_range = Q()
+                for first, last in term.ranges:
+                    in_a_range |= Q(key__gte=first, key__lt=last)
+                having = set(cls.objects.filter(in_a_range, patient__in=batch).values_list("patient_id", flat=True))
+                batch = [patient for patient in batch if patient in having]
+            found += batch
+            if len(found) >= most:
+                break
+        return found[:most]

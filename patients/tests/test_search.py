@@ -1,0 +1,217 @@
+"""Finding people by what is known of them, at the desk, through the API and in admin; the same on every database."""
+
+import itertools
+
+import pytest
+from django.urls import reverse
+
+from patients import numbers
+from patients.models import Patient, SearchKey, search_key
+
+LIST, API = reverse("patients:list"), reverse("api:patients")
+
+
+@pytest.fixture
+def find(desk):
+    """Search at the desk; return who was found."""
+    return lambda text, **more: list(desk.get(LIST, {"search": text} | more).context["patients"])
+
+
+@pytest.fixture
+def short_eras(monkeypatch):
+    """Eras of two patients, so that a few fill many."""
+    monkeypatch.setattr(search_key, "ERA_BITS", 1)
+
+
+@pytest.fixture
+def people(registered):
+    """Register people by name, the oldest first; return them by name."""
+
+    def make(*names):
+        return {
+            name: registered(full_name=name, email=f"p{count}@example.org", phone=f"+1 202 555 {count:04}")
+            for count, name in enumerate(names)
+        }
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ana",
+        "ÑANDU",
+        "nandu ana",
+        "ñ",
+        "maría  ANA",
+        "Ana@Example",
+        "a n",
+        "+598 99 123",
+        "00598 (99) 123-456",
+        "123 456",
+        "099123456",
+        "59899123456",
+        "٩٩١٢٣٤٥٦",
+        "ana 099 123 456",
+        "099-123-456 ÑANDÚ",
+        "nandu ana@example.org",
+    ],
+)
+def test_finds_a_person_by_parts_of_what_is_known(typed, find, registered):
+    ana = registered()
+    registered(full_name="Juan Pérez", email="juan@example.org", phone="+1 202 555 0123")
+
+    assert find(typed) == [ana]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Seán O’Brien-Smith", ["o'brien", "obrien", "brien", "smith", "O’Brien-Smith", "sean smi"]),
+        ("Łukasz Żółć", ["lukasz", "zolc", "ŁUKASZ"]),
+        ("Søren Ærø", ["soren", "aero", "SØREN"]),
+        ("Straße", ["strasse", "STRASSE", "straße"]),
+        ("İpek Işık", ["ipek", "isik", "ışık"]),
+        ("Nguyễn Thị Hồng", ["nguyen hong", "NGUYỄN", "thi"]),
+        ("محمد بن سلمان", ["محمد", "سلمان محمد"]),
+        ("王小明", ["王", "王小"]),
+        ("Александр Щукарь", ["щукарь", "АЛЕКС"]),
+        ("राम शर्मा", ["राम", "शर्मा राम"]),
+        ("Ｆｕｌｌ Width", ["full", "ｗｉｄｔｈ"]),
+    ],
+)
+def test_finds_names_of_every_script_without_accents_and_case(name, typed, find, people):
+    wanted = people(name, "Juan Pérez")[name]
+
+    for text in typed:
+        assert find(text) == [wanted], text
+
+
+def test_finds_an_address_by_a_word_of_it(find, registered):
+    ana = registered(email="work.garcia+clinic@example.org")
+    registered(email="juan@example.org")
+
+    for typed in ("garcia", "clinic", "work.garcia", "ana garcia"):
+        assert find(typed) == [ana], typed
+
+
+def test_takes_a_number_without_country_for_one_of_here(find, registered, settings):
+    settings.PHONE_DEFAULT_REGION = "UY"
+    ana = registered(phone="099 123 456")
+
+    assert find("099 12") == [ana] and find("99 1234") == [ana]
+
+
+def test_every_word_must_be_there(find, people):
+    found = people("Ana Ñandú", "Ana Pérez", "Juan Ñandú")
+
+    assert find("ana") == [found["Ana Pérez"], found["Ana Ñandú"]]
+    assert find("ana nandu") == [found["Ana Ñandú"]]
+    assert find("ana lopez") == find("juan perez") == []
+
+
+def test_finds_a_corrected_name_and_not_the_old_one(find, registered, receptionist):
+    ana = registered()
+    ana.full_name = "Ana Pérez"
+    ana.correct(["full_name"], by=receptionist)
+
+    assert find("perez") == [ana] and find("nandu") == []
+
+
+def test_finds_a_person_by_number_however_written(find, registered):
+    ana = registered()
+    registered(email="juan@example.org")
+
+    for typed in (
+        ana.number,
+        ana.display_number.lower(),
+        ana.display_number[:4],
+        ana.display_number.replace("-", " "),
+    ):
+        assert ana in find(typed)
+
+
+def test_finds_a_person_whose_name_could_be_a_number(find, people):
+    mary = people("Mary Hall")["Mary Hall"]
+    assert numbers.normalize("Mary Hall")
+
+    assert find("Mary Hall") == [mary]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["xyz", "ana xyz", "'; DROP TABLE patients_patient; --", "%", "_", "\x00", "a" * 5000, "0000", "(((", "a " * 3000],
+)
+def test_finds_nobody_and_says_so(typed, desk, registered):
+    registered(full_name="Juan Pérez", email="juan@example.org")
+
+    response = desk.get(LIST, {"search": typed})
+
+    assert response.status_code == 200 and list(response.context["patients"]) == []
+    assert "Nobody found" in response.content.decode()
+
+
+@pytest.mark.usefixtures("short_eras")
+def test_pages_through_all_of_many_newest_first(desk, api, registered):
+    for count in range(34):
+        registered(full_name=f"{'Ana' if count % 3 else 'Juan'} Pérez {count}", email=f"p{count}@example.org")
+    wanted = [p.full_name for p in Patient.objects.newest_first() if p.full_name.startswith("Ana")]
+
+    seen, before = [], ""
+    while True:
+        context = desk.get(LIST, {"search": "perez ana", "before": before}).context
+        seen += [patient.full_name for patient in context["patients"]]
+        if not context["has_more"]:
+            break
+        before = context["patients"][-1].display_number
+    assert seen == wanted
+
+    pages, url = [], f"{API}?search=ana"
+    while url:
+        pages.append(api.get(url).json())
+        url = pages[-1]["next"]
+    assert [p["full_name"] for page in pages for p in page["results"]] == wanted
+    back = api.get(pages[-1]["previous"]).json()
+    assert back["results"] == pages[-2]["results"] and back["previous"] is None and back["next"]
+
+
+@pytest.mark.usefixtures("short_eras")
+@pytest.mark.parametrize("text", ["ana", "a", "ana perez", "p ana", "perez lopez", "example", "p1"])
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_finds_from_any_place_in_either_direction_what_reading_everybody_finds(text, most, people):
+    first, last = ["Ana", "Juan", "Aníbal", "Luz"], ["Pérez", "López", "Pérez López", "Paz"]
+    people(*(" ".join(names) for names in itertools.product(first, last)))
+    words = {
+        p.pk: p.full_name.lower().translate(str.maketrans("éóí", "eoi")).split() + [p.email]
+        for p in Patient.objects.all()
+    }
+    wanted = [
+        pk
+        for pk in sorted(words, reverse=True)
+        if all(any(word.startswith(term) for word in words[pk]) for term in text.split())
+    ]
+
+    for place in [None, *sorted(words)[::3]]:
+        older = [pk for pk in wanted if place is None or pk < place]
+        assert SearchKey.find(text, most, before=place) == older[:most]
+        if place is not None:
+            newer = [pk for pk in wanted if pk > place]
+            assert SearchKey.find(text, most, after=place) == newer[-most:]
+
+
+@pytest.mark.usefixtures("short_eras")
+def test_a_page_takes_a_few_queries_however_many_patients(people, django_assert_max_num_queries):
+    people(*(f"Ana Pérez {count}" for count in range(16)))
+
+    for text in ("ana", "ana perez", "pérez ana 1", "nobody", "ana nobody"):
+        with django_assert_max_num_queries(12):
+            SearchKey.find(text, 21)
+
+
+def test_admin_finds_the_same(back_office, registered):
+    ana = registered()
+    registered(full_name="Juan", email="juan@example.org", phone="+1 202 555 0123")
+
+    for typed in ("nandu", "ANA@example", "123 456", ana.display_number, "ana 099 123 456"):
+        response = back_office.get(reverse("admin:patients_patient_changelist"), {"q": typed})
+        assert list(response.context["cl"].result_list) == [ana]
