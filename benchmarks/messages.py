@@ -11,6 +11,7 @@ import http.client
 import itertools
 import os
 import random
+import secrets
 import signal
 import smtplib
 import statistics
@@ -287,7 +288,7 @@ def database():
         server = start()
         sql("CREATE DATABASE clinic CHARACTER SET utf8mb4; CREATE USER c@'127.0.0.1' IDENTIFIED BY 'c'")
         sql("GRANT ALL ON *.* TO c@'127.0.0.1'")
-        variables = {"DATABASE_URL": f"mysql://c:c@127.0.0.1:{port}/clinic", "SECRET_KEY": "k" * 40}
+        variables = {"DATABASE_URL": f"mysql://c:c@127.0.0.1:{port}/clinic", "SECRET_KEY": secrets.token_hex(32)}
         trial = Trial(**variables)
         from patients.tests import service as service_module
 

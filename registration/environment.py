@@ -56,6 +56,15 @@ def words(name, default=(), *, choices=None):
     return found
 
 
+def hosts(name, default):
+    """Return a list of host names; one for all is refused: links and redirects would lead wherever a request says."""
+    found = words(name, default)
+    for word in found:
+        if not re.fullmatch(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", word, re.IGNORECASE):
+            raise ImproperlyConfigured(f"{name} must be host names like clinic.example, without port, not {word!r}")
+    return found
+
+
 def domains(name):
     """Return a list of domain names in lower case."""
     found = [word.lower() for word in words(name)]
@@ -193,6 +202,9 @@ def sms(name):
     return value
 
 
+_PLACEHOLDER = re.compile(r"change.?me|placeholder|insecure|example|secret.?key|password", re.IGNORECASE)
+
+
 def secret(name, file, *, made_when_missing):
     """Return a secret of at least 32 characters; on the embedded default one is made once, in `file`, mode 0600."""
     value = text(name)
@@ -200,7 +212,16 @@ def secret(name, file, *, made_when_missing):
         if not made_when_missing:
             raise ImproperlyConfigured(f"{name} or {name}_FILE must be set when DATABASE_URL is")
         value = file.read_text().strip() if file.exists() else _make_secret(file, secrets.token_urlsafe(48))
-    if len(value) < 32 or value.startswith("change-me"):
+    return _random(name, value)
+
+
+def older_secrets(name):
+    """Return the secrets that were used before, separated by commas, which are still believed for a while."""
+    return [_random(name, value) for value in words(name)]
+
+
+def _random(name, value):
+    if len(value) < 32 or len(set(value)) < 8 or _PLACEHOLDER.search(value):
         raise ImproperlyConfigured(f"{name} must be at least 32 random characters, not a placeholder")
     return value
 
@@ -217,7 +238,27 @@ def keys(name, file):
     ]
     if not all(found) or len({match[1] for match in found}) < len(found):
         raise ImproperlyConfigured(f"{name} must be words like 2026a:<base64 of 32 random bytes>, each name once")
-    return [(match[1], base64.b64decode(match[2])) for match in found]
+    pairs = [(match[1], base64.b64decode(match[2])) for match in found]
+    if any(len(set(key)) < 12 for _name, key in pairs):
+        raise ImproperlyConfigured(f"{name} must be random, not placeholders: openssl rand -base64 32 makes a key")
+    return pairs
+
+
+def refuse_shared(**values):
+    """Refuse a secret that serves two purposes: who learns it for one has it for the other."""
+    names = {}
+    for name, value in values.items():
+        for one in [value] if isinstance(value, str) else value:
+            key = one[1] if isinstance(one, tuple) else one
+            if names.setdefault(key, name) != name:
+                raise ImproperlyConfigured(f"{name} and {names[key]} must not be the same secret")
+
+
+def refuse_debug_in_public(debug, hosts):
+    """Refuse DEBUG, which shows patients' data to whoever causes an error, where others than this machine get in."""
+    public = [host for host in hosts if not re.fullmatch(r"localhost|127\.[\d.]+|\[?::1\]?|.*\.localhost", host)]
+    if debug and public:
+        raise ImproperlyConfigured(f"DEBUG must be off where SITE_URL or ALLOWED_HOSTS name a host like {public[0]}")
 
 
 def _make_secret(file, value):

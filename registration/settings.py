@@ -16,9 +16,12 @@ DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
 EMBEDDED = not env.text("DATABASE_URL")
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.secret("SECRET_KEY", DATA_DIR / "secret.key", made_when_missing=EMBEDDED)
+SECRET_KEY_FALLBACKS = env.older_secrets("SECRET_KEY_FALLBACKS")
+LINK_KEYS = env.keys("LINK_KEYS", DATA_DIR / "link.keys")  # sign the links in mails and the tokens in forms
 SITE_URL = env.site_url("SITE_URL", "http://127.0.0.1:8000")
 _site = urlsplit(SITE_URL)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1", "[::1]"])
+env.refuse_debug_in_public(DEBUG, [_site.hostname, *ALLOWED_HOSTS])
 
 PROXIES = env.number("PROXIES", 0, least=0, most=9)  # in front; each adds an address to X-Forwarded-For
 
@@ -166,6 +169,13 @@ PHOTO_KEYS = env.keys("PHOTO_KEYS", DATA_DIR / "photo.keys")
 PHOTO_FINGERPRINT_KEY = env.secret("PHOTO_FINGERPRINT_KEY", DATA_DIR / "photo-fingerprint.key", made_when_missing=True)
 # Seal the audit events. A key that sealed any must stay, after the newer ones.
 AUDIT_KEYS = env.keys("AUDIT_KEYS", DATA_DIR / "audit.keys")
+env.refuse_shared(
+    SECRET_KEY=[SECRET_KEY, *SECRET_KEY_FALLBACKS],
+    LINK_KEYS=LINK_KEYS,
+    PHOTO_KEYS=PHOTO_KEYS,
+    AUDIT_KEYS=AUDIT_KEYS,
+    PHOTO_FINGERPRINT_KEY=PHOTO_FINGERPRINT_KEY,
+)
 STORAGES = {
     "default": {"BACKEND": "patients.photos.storage.EncryptedStorage"},
     "photos at rest": {

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.core import signing
 from django.urls import reverse
-from django.utils.crypto import constant_time_compare, salted_hmac
 
+from patients import tokens
 from patients.models import Patient
 
 LIFETIME = timedelta(days=90)
@@ -19,21 +18,17 @@ class BadLink(Exception):
 
 def address_link(patient):
     """Return the link for the address that the patient has now."""
-    token = signing.dumps([patient.number, _digest(patient)], salt=_SALT)
+    token = tokens.sign([patient.number, tokens.digest(patient.email.casefold(), salt=_SALT)], salt=_SALT)
     return settings.SITE_URL + reverse("address", args=[token])
 
 
 def patient_of(token):
     """Return the patient whose address the link is about; raise BadLink."""
     try:
-        number, digest = signing.loads(token, salt=_SALT, max_age=LIFETIME)
-    except signing.BadSignature:
+        number, digest = tokens.read(token, salt=_SALT, max_age=LIFETIME)
+    except tokens.BadSignature:
         raise BadLink from None
     patient = Patient.objects.filter(number=number).first()
-    if patient is None or not constant_time_compare(digest, _digest(patient)):
+    if patient is None or not tokens.is_digest(digest, patient.email.casefold(), salt=_SALT):
         raise BadLink
     return patient
-
-
-def _digest(patient):
-    return salted_hmac(_SALT, patient.email.casefold()).hexdigest()[:16]

@@ -2,10 +2,10 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings
-from django.core import signing
 from django.db import models
 from django.utils import timezone
 
+from patients import tokens
 from patients.fields import KeyField
 from patients.photos import storage
 
@@ -47,14 +47,14 @@ class PhotoDraft(models.Model):
             storage.discard(name)
             raise
         kept = {"key": draft.key, "name": file_name[:100], "size": file_size}
-        return signing.dumps(kept, salt=_SALT, compress=True)
+        return tokens.sign(kept, salt=_SALT)
 
     @classmethod
     def find(cls, token, *, by):
         """Return (draft, what was kept: name and size) for a token, or (None, None) when it is no longer good."""
         try:
-            kept = signing.loads(token, salt=_SALT, max_age=cls.LIFETIME)
-        except signing.BadSignature:
+            kept = tokens.read(token, salt=_SALT, max_age=cls.LIFETIME)
+        except tokens.BadSignature:
             return None, None
         draft = cls.objects.filter(key=kept["key"], user=by).first()
         return (draft, kept) if draft else (None, None)

@@ -1,6 +1,8 @@
 """A wrong setting is a sentence at start-up."""
 
+import base64
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from registration import environment
 
 ROOT = Path(__file__).parents[2]
+SECRET = secrets.token_urlsafe(40)
+KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def manage(*arguments, **variables):
@@ -37,8 +41,20 @@ def manage(*arguments, **variables):
         ("PHOTO_FORMATS", "JPEG,BMP", "PHOTO_FORMATS must be chosen from JPEG, PNG, WEBP, HEIC, not 'BMP'"),
         ("NAME_PATTERN", "[", "NAME_PATTERN must be a regular expression"),
         ("SECRET_KEY", "change-me", "SECRET_KEY must be at least 32 random characters"),
+        ("SECRET_KEY", "k" * 64, "SECRET_KEY must be at least 32 random characters, not a placeholder"),
+        ("SECRET_KEY", "django-insecure-" + SECRET, "SECRET_KEY must be at least 32 random characters"),
+        ("SECRET_KEY", "change me " + SECRET, "SECRET_KEY must be at least 32 random characters"),
+        ("SECRET_KEY_FALLBACKS", f"{SECRET},short", "SECRET_KEY_FALLBACKS must be at least 32 random characters"),
         ("SECRET_KEY_FILE", "/nowhere/key", "SECRET_KEY_FILE must name a readable text file"),
         ("PHOTO_KEYS", "nonsense", "PHOTO_KEYS must be words like 2026a:"),
+        (
+            "LINK_KEYS",
+            f"1:{'A' * 43}=",
+            "LINK_KEYS must be random, not placeholders: openssl rand -base64 32",
+        ),
+        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must be host names like clinic.example, without port, not '*'"),
+        ("ALLOWED_HOSTS", "https://clinic.example", "ALLOWED_HOSTS must be host names like clinic.example"),
+        ("ALLOWED_HOSTS", "clinic.example:8000", "ALLOWED_HOSTS must be host names like clinic.example"),
         ("PHOTO_STORAGE_OPTIONS", "[]", "PHOTO_STORAGE_OPTIONS must be a JSON object"),
         ("EMAIL_ALLOWED_DOMAINS", "@x.org", "EMAIL_ALLOWED_DOMAINS must be domains like example.org, not '@x.org'"),
         ("DEFAULT_FROM_EMAIL", "nonsense", "DEFAULT_FROM_EMAIL must be an email address, not 'nonsense'"),
@@ -55,8 +71,28 @@ def test_a_wrong_value_is_one_sentence(name, value, sentence, tmp_path):
     assert result.returncode == 1 and result.stdout == ""
     assert "Traceback" not in result.stderr and "hidden" not in result.stderr
     if name == "DATABASE_URL":
-        result = manage("check", DATA_DIR=str(tmp_path), SECRET_KEY="k" * 40, DATABASE_URL=value)
+        result = manage("check", DATA_DIR=str(tmp_path), SECRET_KEY=SECRET, DATABASE_URL=value)
     assert sentence in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["SITE_URL", "ALLOWED_HOSTS"])
+def test_debug_is_refused_where_others_get_in(name, tmp_path):
+    host = "clinic.example"
+    variables = {"DATA_DIR": str(tmp_path), "DEBUG": "true"}
+
+    result = manage("check", **variables, **{name: f"http://{host}" if name == "SITE_URL" else f"localhost,{host}"})
+
+    assert "DEBUG must be off where SITE_URL or ALLOWED_HOSTS name a host like clinic.example" in result.stderr
+    assert result.returncode == 1 and result.stderr.count("\n") == 1
+    assert manage("check", **variables).returncode == 0
+
+
+@pytest.mark.parametrize(("name", "other"), [("LINK_KEYS", "PHOTO_KEYS"), ("AUDIT_KEYS", "PHOTO_KEYS")])
+def test_a_secret_serves_one_purpose(name, other, tmp_path):
+    result = manage("check", DATA_DIR=str(tmp_path), **{name: f"1:{KEY}", other: f"2:{KEY}"})
+
+    assert "must not be the same secret" in result.stderr and KEY not in result.stderr
+    assert name in result.stderr and other in result.stderr and result.returncode == 1
 
 
 def test_a_database_elsewhere_wants_a_secret(tmp_path):
@@ -68,7 +104,7 @@ def test_a_database_elsewhere_wants_a_secret(tmp_path):
 def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
     pytest.importorskip("MySQLdb")
     result = manage(
-        "migrate", DATA_DIR=str(tmp_path), SECRET_KEY="k" * 40, DATABASE_URL="mysql://u:hidden@127.0.0.1:1/z"
+        "migrate", DATA_DIR=str(tmp_path), SECRET_KEY=SECRET, DATABASE_URL="mysql://u:hidden@127.0.0.1:1/z"
     )
 
     assert result.returncode == 1 and result.stderr.startswith("The database cannot be used: ")
@@ -84,7 +120,7 @@ def test_the_embedded_default_makes_its_own_secret_once(tmp_path):
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith("secret")] == ["secret.key"]
 
 
-@pytest.mark.parametrize("secret", ["s" * 40, "$" + "s" * 40])
+@pytest.mark.parametrize("secret", [SECRET, "$" + SECRET])
 def test_a_secret_may_stand_in_a_file(secret, tmp_path):
     (tmp_path / "key").write_text(f"{secret}\n")
 
