@@ -1,32 +1,66 @@
 """The JSON API."""
 
 import re
+from contextlib import contextmanager
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, pagination
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.response import Response
 
-from patients.models import AuditEvent, ChangedMeanwhile, EmailTaken, Message, Patient
+from patients import limits
+from patients.models import (
+    AlreadySubmitted,
+    AuditEvent,
+    ChangedMeanwhile,
+    EmailTaken,
+    KeyReused,
+    Message,
+    Patient,
+    Submission,
+)
 from patients.photos.serving import photo_response
-from patients.serializers import MessageSerializer, PatientSerializer
+from patients.serializers import MessageSerializer, PatientSerializer, RepeatedSerializer
 from registration.problems import Refusal
 
+NOT_PLAIN = _("Send the body as it is, without Content-Encoding")
+NO_LENGTH = _("Send the body's length, in Content-Length, instead of chunks")
+UNKNOWN_PARAMETER = _("There is no parameter of this name")
+REPEATED_PARAMETER = _("This parameter must be sent once")
+PAGE_SIZE = _("This must be a whole number from 1 to 100")
+NOT_A_TIME = _("This must be a time with its zone, like 2026-11-23T14:03:11Z")
+NOT_A_CURSOR = _("This must be a cursor from the next or previous page's address")
+NOT_A_KEY = _("This must be 1 to 255 letters, digits and signs without spaces, such as a UUID")
 _POSITION = re.compile(r"[0-9]{1,18}")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{8,15}([Zz]|[+-][0-9]{2}:[0-9]{2})")  # RFC 3339
 
 
 class NewestFirst(pagination.CursorPagination):
+    """Pages that stay what they are while patients are added at the front."""
+
     ordering = "-pk"
-    page_size = 20
+    page_size, max_page_size = 20, 100
+    page_size_query_param = "page_size"
+
+    def get_page_size(self, request):
+        wanted = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if not re.fullmatch("[0-9]{1,3}", wanted) or not 1 <= int(wanted) <= self.max_page_size:
+            raise ValidationError({self.page_size_query_param: [PAGE_SIZE]}, "invalid")
+        return int(wanted)
 
     def decode_cursor(self, request):
-        cursor = super().decode_cursor(request)
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            raise ValidationError({self.cursor_query_param: [NOT_A_CURSOR]}, "invalid") from None
         if cursor and cursor.position is not None and not _POSITION.fullmatch(cursor.position):
-            raise NotFound(self.invalid_cursor_message)
+            raise ValidationError({self.cursor_query_param: [NOT_A_CURSOR]}, "invalid")
         return cursor
 
     def position(self, request):
@@ -46,8 +80,30 @@ class JpegRenderer(BaseRenderer):
         return data
 
 
-class Private:
-    """Answers that no cache may keep."""
+class ApiView(generics.GenericAPIView):
+    """What every call has in common: its limits, strict parameters, answers that no cache may keep."""
+
+    http_method_names = ["get", "head", "post", "patch"]
+    throttle_classes = [limits.CallsThrottle, limits.ProbingThrottle]
+    parameters = ()
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise UnsupportedMediaType("", NOT_PLAIN)
+        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+            raise ParseError(NO_LENGTH)
+        errors = dict(self._errors_of_parameters())
+        if errors:
+            raise ValidationError(errors, "invalid")
+
+    def _errors_of_parameters(self):
+        """Yield an error for each parameter that is unknown, since a list would show all instead of what was meant."""
+        for name, values in self.request.query_params.lists():
+            if name not in self.parameters:
+                yield name[:100], [UNKNOWN_PARAMETER]
+            elif len(values) > 1:
+                yield name, [REPEATED_PARAMETER]
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -55,54 +111,74 @@ class Private:
         return response
 
 
-class PatientView(Private):
+class PatientView(ApiView):
     queryset = Patient.objects.prefetch_related("messages")
     serializer_class = PatientSerializer
     lookup_field = "number"
 
+    @contextmanager
+    def refusals(self):
+        """Turn what a deed refuses into problems."""
+        try:
+            yield
+        except EmailTaken as taken:
+            limits.note_taken(self.request.user, taken.patient.email_key)
+            raise Refusal("email-taken") from None
+        except ChangedMeanwhile:
+            raise Refusal("changed-meanwhile") from None
+        except KeyReused:
+            raise Refusal("key-reused") from None
 
-@extend_schema_view(
-    get=extend_schema(
-        summary="List patients, newest first",
-        parameters=[OpenApiParameter("search", str, description="Words of the name, email, phone or number")],
-    ),
-    post=extend_schema(summary="Register a patient"),
-)
+
 class PatientList(PatientView, generics.ListCreateAPIView):
     pagination_class = NewestFirst
+    parameters = ("search", "registered_after", "page_size", "cursor")
 
     def list(self, request, *args, **kwargs):
         detail = "search" if request.query_params.get("search") else ""
         AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail=detail)
         return super().list(request, *args, **kwargs)
 
-    def filter_queryset(self, queryset):
-        text = self.request.query_params.get("search", "")
-        if not text:
-            return queryset
-        page = self.paginator.position(self.request)
-        return queryset.search(text, self.paginator.page_size + 1, **page)
+    def filter_queryset(self, patients):
+        parameters = self.request.query_params
+        if after := parameters.get("registered_after"):
+            patients = patients.filter(registered_at__gt=_time(after))
+        if text := parameters.get("search"):
+            size, place = self.paginator.get_page_size(self.request), self.paginator.position(self.request)
+            patients = patients.search(text, size + 1, **place)
+        return patients
 
-    def perform_create(self, serializer):
-        try:
-            serializer.save()
-        except EmailTaken:
-            raise Refusal("email-taken") from None
+    def create(self, request, *args, **kwargs):
+        submission = self._submission()
+        with self.refusals():
+            try:
+                if submission and (earlier := submission.earlier_patient()):
+                    raise AlreadySubmitted(earlier)
+                return self._register(self.get_serializer(data=request.data), submission=submission)
+            except AlreadySubmitted as earlier:
+                repeated = RepeatedSerializer(data=request.data, context=self.get_serializer_context())
+                return self._register(repeated, patient=earlier.patient, replayed=True)
 
-    def get_success_headers(self, data):
-        return {"Location": reverse("api:patient", args=[data["number"]])}
+    def _register(self, serializer, *, replayed=False, **values):
+        serializer.is_valid(raise_exception=True)
+        patient = serializer.save(**values)
+        headers = {"Location": reverse("api:patient", args=[patient.display_number]), "ETag": _etag(patient)}
+        if replayed:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(serializer.data, status=201, headers=headers)
+
+    def _submission(self):
+        """Return the request as a Submission, or None when it has no key."""
+        key, data = self.request.headers.get("Idempotency-Key"), self.request.data
+        if key is None:
+            return None
+        if not _KEY.fullmatch(key):
+            raise ValidationError({"Idempotency-Key": [NOT_A_KEY]}, "invalid")
+        sent = dict(data.lists()) if hasattr(data, "lists") else data
+        return Submission.of(self.request.user, key, self.request.method, self.request.path, sent)
 
 
-@extend_schema_view(
-    get=extend_schema(summary="Read a patient"),
-    patch=extend_schema(
-        summary="Correct a patient",
-        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read")],
-    ),
-)
 class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
-    http_method_names = ["get", "head", "options", "patch"]
-
     def retrieve(self, request, *args, **kwargs):
         response = super().retrieve(request, *args, **kwargs)
         self.patient.record_seen(by=request.user)
@@ -114,12 +190,8 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
             if _etag(patient) not in [tag.strip() for tag in wanted.split(",")]:
                 raise Refusal("changed-meanwhile")
             version = patient.version
-        try:
+        with self.refusals():
             serializer.save(version=version)
-        except EmailTaken:
-            raise Refusal("email-taken") from None
-        except ChangedMeanwhile:
-            raise Refusal("changed-meanwhile") from None
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -132,8 +204,7 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
         return self.patient
 
 
-@extend_schema_view(get=extend_schema(summary="See every message to a patient, newest first"))
-class MessageList(Private, generics.ListAPIView):
+class MessageList(ApiView, generics.ListAPIView):
     queryset = Message.objects.all()
     serializer_class = MessageSerializer
     pagination_class = None
@@ -148,14 +219,10 @@ class MessageList(Private, generics.ListAPIView):
         return super().list(request)
 
 
-class DocumentPhoto(PatientView, generics.GenericAPIView):
+class DocumentPhoto(ApiView):
     permission_classes = [IsAuthenticated]
     renderer_classes = [JpegRenderer, JSONRenderer]
 
-    @extend_schema(
-        summary="See the photo of the document",
-        responses={(200, "image/jpeg"): OpenApiResponse(OpenApiTypes.BINARY)},
-    )
     def get(self, request, number):
         patient = get_object_or_404(Patient, number=number)
         return photo_response(patient, by=request.user)
@@ -163,3 +230,13 @@ class DocumentPhoto(PatientView, generics.GenericAPIView):
 
 def _etag(patient):
     return f'"{patient.number}-{patient.version}"'
+
+
+def _time(text):
+    try:
+        time = parse_datetime(text) if _TIME.fullmatch(text) else None
+    except ValueError:
+        time = None
+    if time is None:
+        raise ValidationError({"registered_after": [NOT_A_TIME]}, "invalid")
+    return time

@@ -5,6 +5,7 @@ from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import DjangoModelPermissions
 
+from patients import limits
 from patients.models.audit import note_client
 
 
@@ -12,9 +13,13 @@ class BearerAuthentication(TokenAuthentication):
     """`Authorization: Bearer <token>` (RFC 6750) with django-rest-knox's hashed, expiring tokens."""
 
     def authenticate_credentials(self, token):
-        if not token.isascii():
-            raise AuthenticationFailed
-        user, auth_token = super().authenticate_credentials(token)
+        try:
+            if not token.isascii():
+                raise AuthenticationFailed
+            user, auth_token = super().authenticate_credentials(token)
+        except AuthenticationFailed:
+            limits.note_wrong_token()
+            raise
         note_client(f"token {auth_token.token_key[:8]}")
         return user, auth_token
 
@@ -36,7 +41,6 @@ class ModelPermissions(DjangoModelPermissions):
     """Reading needs the permission to view, too; methods that are not here are nobody's (405)."""
 
     perms_map = {
-        "OPTIONS": [],
         "GET": ["%(app_label)s.view_%(model_name)s"],
         "HEAD": ["%(app_label)s.view_%(model_name)s"],
         "POST": ["%(app_label)s.add_%(model_name)s"],

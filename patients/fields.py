@@ -4,6 +4,7 @@ import base64
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from patients import validators
@@ -22,10 +23,15 @@ class RuledField(models.CharField):
     """Text whose `rule` (a function of patients/validators.py) normalises or refuses it."""
 
     rule = None
-    missing = None
+    missing = too_long = None
+    #: How many characters may be typed: a rule looks at each of them.
+    typed_most = 2_000
 
     def clean(self, value, model_instance):
-        return type(self).rule(self.to_python(value))
+        text = self.to_python(value)
+        if len(text) > self.typed_most:
+            raise ValidationError(self.too_long, "too_long")
+        return type(self).rule(text)
 
     def formfield(self, **kwargs):
         field = super().formfield(**kwargs)
@@ -41,12 +47,12 @@ class RuledField(models.CharField):
 
 class FullNameField(RuledField):
     rule = staticmethod(validators.full_name)
-    missing = validators.NAME_MISSING
+    missing, too_long = validators.NAME_MISSING, validators.NAME_TOO_LONG
 
 
 class EmailField(RuledField):
     rule = staticmethod(validators.email)
-    missing = validators.EMAIL_MISSING
+    missing, too_long = validators.EMAIL_MISSING, validators.EMAIL_FORMAT
 
     def formfield(self, **kwargs):
         # An ordinary text input's value, but the keyboard of an address; type=email would rewrite what was typed.
@@ -55,11 +61,12 @@ class EmailField(RuledField):
 
 class PhoneField(RuledField):
     rule = staticmethod(validators.phone)
-    missing = validators.PHONE_MISSING
+    missing, too_long = validators.PHONE_MISSING, validators.PHONE_FORMAT
 
 
 class AddressField(RuledField):
     rule = staticmethod(validators.address)
+    too_long = validators.ADDRESS_TOO_LONG
 
 
 class BirthDateField(models.DateField):

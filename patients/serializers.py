@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from patients import validators
@@ -21,13 +20,19 @@ REPEATED_FIELD = _("This field must be sent once")
 NOT_BASE64 = _("document_photo must be the photo's bytes in base64, or a data: URL of them")
 UNKNOWN_FIELD = _("There is no field of this name")
 READ_ONLY_FIELD = _("This field cannot be set")
+NAME_SHOWN = 100  # characters of an unknown field's name that an error repeats
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # RFC 3339's full-date; Python's own reader takes more
 
 
 class RuledField(serializers.CharField):
-    """Text under the rule of the model's field of the same name."""
+    """Text under the rule of the model's field of the same name; at most `most` characters as it is sent."""
 
     default_error_messages = {"invalid": NOT_TEXT, "null": NOT_TEXT}
+
+    def __init__(self, most, **kwargs):
+        self.most = most
+        super().__init__(**kwargs)
 
     def bind(self, field_name, parent):
         super().bind(field_name, parent)
@@ -42,18 +47,33 @@ class RuledField(serializers.CharField):
             return data
         if not isinstance(data, str):
             self.fail("invalid")
+        if len(data) > self.most:
+            raise serializers.ValidationError(self.model_field.too_long, "too_long")
         return data if data == "" and self.model_field.blank else self.model_field.clean(data, None)
 
 
-@extend_schema_field(
-    {
-        "type": "string",
-        "description": (
-            f"To register: the photo (JPEG, PNG, WebP or HEIC, at most {settings.MAX_PHOTO_BYTES} bytes), in JSON "
-            "in base64 or as a data: URL, in multipart/form-data as a file part. In answers: the address of the photo."
-        ),
-    }
-)
+class FlagField(serializers.BooleanField):
+    """true or false: in JSON nothing else, in multipart/form-data as text."""
+
+    default_error_messages = {"invalid": NOT_TRUE_OR_FALSE, "null": NOT_TRUE_OR_FALSE}
+    default_empty_html = serializers.empty  # what a form leaves out is left out, not false
+
+    def to_internal_value(self, data):
+        is_form = hasattr(self.parent.initial_data, "getlist")
+        if not isinstance(data, str if is_form else bool):
+            self.fail("invalid", input=data)
+        return super().to_internal_value(data)
+
+
+class BirthDateField(serializers.DateField):
+    default_error_messages = {"invalid": validators.BIRTH_FORMAT}
+
+    def to_internal_value(self, data):
+        if not (isinstance(data, str) and _DATE.fullmatch(data)):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return validators.date_of_birth(super().to_internal_value(data))
+
+
 class DocumentPhotoField(serializers.Field):
     """In: a file part, or base64 (RFC 4648, section 4) with or without a data: URL around it. Out: its URL."""
 
@@ -80,7 +100,7 @@ class DocumentPhotoField(serializers.Field):
 
 
 class ConfirmationSerializer(serializers.ModelSerializer):
-    sent_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    sent_at = serializers.DateTimeField(default_timezone=UTC, allow_null=True, read_only=True)
 
     class Meta:
         model = Message
@@ -89,8 +109,8 @@ class ConfirmationSerializer(serializers.ModelSerializer):
 
 
 class MessageSerializer(ConfirmationSerializer):
-    last_attempt_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
-    next_attempt_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
+    last_attempt_at = serializers.DateTimeField(default_timezone=UTC, allow_null=True, read_only=True)
+    next_attempt_at = serializers.DateTimeField(default_timezone=UTC, allow_null=True, read_only=True)
     failure = serializers.CharField(source="failure_sentence", read_only=True)
 
     class Meta:
@@ -107,19 +127,12 @@ class MessageSerializer(ConfirmationSerializer):
 
 class PatientSerializer(serializers.ModelSerializer):
     number = serializers.CharField(source="display_number", read_only=True)
-    full_name = RuledField()
-    email = RuledField()
-    shared_email = serializers.BooleanField(
-        required=False, error_messages={"invalid": NOT_TRUE_OR_FALSE, "null": NOT_TRUE_OR_FALSE}
-    )
-    phone = RuledField()
-    address = RuledField(required=False)
-    date_of_birth = serializers.DateField(
-        required=False,
-        allow_null=True,
-        validators=[validators.date_of_birth],
-        error_messages={"invalid": validators.BIRTH_FORMAT, "datetime": validators.BIRTH_FORMAT},
-    )
+    full_name = RuledField(validators.NAME_LENGTH)
+    email = RuledField(validators.EMAIL_LENGTH)
+    shared_email = FlagField(required=False)
+    phone = RuledField(validators.PHONE_TYPED_LENGTH)
+    address = RuledField(validators.ADDRESS_LENGTH, required=False)
+    date_of_birth = BirthDateField(required=False, allow_null=True)
     document_photo = DocumentPhotoField()
     registered_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
     confirmation = ConfirmationSerializer(read_only=True)
@@ -154,16 +167,21 @@ class PatientSerializer(serializers.ModelSerializer):
         writable = {field.field_name for field in self._writable_fields}
         for name in data:
             if name not in self.fields:
-                yield name, [serializers.ErrorDetail(UNKNOWN_FIELD, "unknown")]
+                yield name[:NAME_SHOWN], [serializers.ErrorDetail(UNKNOWN_FIELD, "unknown")]
             elif name not in writable:
                 yield name, [serializers.ErrorDetail(READ_ONLY_FIELD, "read_only")]
             elif hasattr(data, "getlist") and len(data.getlist(name)) > 1:
                 yield name, [serializers.ErrorDetail(REPEATED_FIELD, "repeated")]
 
     def create(self, values):
-        shared_email = values.pop("shared_email", False)
+        shared_email, submission = values.pop("shared_email", False), values.pop("submission", None)
         patient = Patient(**values)
-        patient.register(by=self.context["request"].user, source=Patient.Source.API, shared_email=shared_email)
+        patient.register(
+            by=self.context["request"].user,
+            source=Patient.Source.API,
+            shared_email=shared_email,
+            submission=submission,
+        )
         return patient
 
     def update(self, patient, values):
@@ -172,3 +190,29 @@ class PatientSerializer(serializers.ModelSerializer):
             setattr(patient, name, value)
         patient.correct(values, by=self.context["request"].user, shared_email=shared_email, version=version)
         return patient
+
+
+class KnownPhotoField(DocumentPhotoField):
+    def to_internal_value(self, data):
+        return None  # its hash was compared; decoding it again would tell nothing new
+
+
+class RepeatedSerializer(PatientSerializer):
+    """A registration that is sent once more: `save(patient=…)` makes the first answer again.
+
+    It is made of the same data as the first time, because the record may have been corrected since.
+    """
+
+    document_photo = KnownPhotoField()
+
+    def create(self, values):
+        patient, shared_email = values.pop("patient"), values.pop("shared_email", False)
+        first = Patient(pk=patient.pk, number=patient.number, registered_at=patient.registered_at)
+        for name, value in (values | {"document_photo": patient.document_photo.name}).items():
+            setattr(first, name, value)
+        first.email_key = None if shared_email else validators.email_key(first.email)
+        return first
+
+    def to_representation(self, patient):
+        queued = ConfirmationSerializer(Message(channel="email")).data
+        return super().to_representation(patient) | {"confirmation": queued}

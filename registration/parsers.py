@@ -4,8 +4,9 @@ import json
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.utils.http import parse_header_parameters
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 NOT_JSON = _("The body must be valid JSON, encoded in UTF-8")
@@ -13,13 +14,18 @@ NOT_OBJECT = _("The body must be a JSON object")
 
 
 class StrictJSONParser(BaseParser):
-    """JSON as RFC 8259 and I-JSON (RFC 7493) have it: UTF-8, one object, no NaN, no key twice."""
+    """JSON as RFC 8259 and I-JSON (RFC 7493) have it: UTF-8, one object, no NaN, no key twice; and no endless list of
+    keys, as with forms.
+    """
 
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("The body is larger than any photo may be")
+        charset = dict(parse_header_parameters(media_type)[1]).get("charset", "utf-8")
+        if charset.lower() not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType(media_type, NOT_JSON)
         try:
             body = json.loads(
                 stream.read().decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
@@ -34,6 +40,8 @@ class StrictJSONParser(BaseParser):
 def _unique(pairs):
     if len({name for name, value in pairs}) < len(pairs):
         raise ValueError("a key stands twice")
+    if len(pairs) > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+        raise ValueError("there are too many keys")
     return dict(pairs)
 
 

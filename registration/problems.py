@@ -78,6 +78,18 @@ KINDS = {
             _("Send application/json or multipart/form-data."),
         ),
         Kind(
+            "key-reused",
+            422,
+            _("This Idempotency-Key was used for another request"),
+            _("Send a new request with a new key; a key repeats only the very request that it was made for."),
+        ),
+        Kind(
+            "too-many-requests",
+            429,
+            _("There were too many requests"),
+            _("Send the request again after the seconds that Retry-After names."),
+        ),
+        Kind(
             "internal",
             500,
             _("There is a problem with the service"),
@@ -146,6 +158,8 @@ def handle(exception, context):
             headers["WWW-Authenticate"] = exception.auth_header
         if isinstance(exception, exceptions.MethodNotAllowed):
             headers["Allow"] = ", ".join(context["view"].allowed_methods)
+        if isinstance(exception, exceptions.Throttled):
+            headers["Retry-After"] = str(exception.wait)
         return problem(
             exception.status_code,
             kind=getattr(exception, "kind", None),

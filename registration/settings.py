@@ -248,6 +248,10 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 # The JSON API.
+API_CALLS_PER_MINUTE = env.number("API_CALLS_PER_MINUTE", 60_000, least=1, most=10_000_000)  # of a client, an address
+API_TAKEN_PER_HOUR = env.number(
+    "API_TAKEN_PER_HOUR", 100, least=1, most=1_000_000
+)  # addresses that a client is told of
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["patients.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["patients.authentication.ModelPermissions"],

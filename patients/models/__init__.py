@@ -6,6 +6,7 @@ from patients.models.message import Message
 from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient
 from patients.models.search_key import SearchKey
 from patients.models.submission import AlreadySubmitted, KeyReused, Submission
+from patients.models.tally import Tally
 from patients.models.worker import Chore, Heartbeat
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "PhotoDraft",
     "SearchKey",
     "Submission",
+    "Tally",
 ]

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 
 from patients.messages import sweep
-from patients.models import Chore, Heartbeat, PhotoDraft, Submission
+from patients.models import Chore, Heartbeat, PhotoDraft, Submission, Tally
 
 HEARTBEAT_SECONDS = 10
 DRAIN_SECONDS = 55  # an attempt that is under way is over by then
@@ -89,8 +89,9 @@ class Command(BaseCommand):
                 logger.warning("messages put back in the queue", extra={"count": count})
             if Chore.take("drafts", timedelta(minutes=1)):
                 PhotoDraft.drop_expired()
-            if Chore.take("submissions", timedelta(minutes=10)):
+            if Chore.take("repeats and limits", timedelta(minutes=10)):
                 Submission.drop_expired()
+                Tally.drop_old()
             if Chore.take("photos", timedelta(hours=6)):
                 self._sweep_photos()
             is_stuck = time.monotonic() - self.started > PATIENCE_SECONDS and sweep.is_stuck(self.name)
