@@ -1,15 +1,29 @@
+import re
+
 from django import forms
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from patients import validators
+from patients import numbers, validators
 from patients.models import Patient, PhotoDraft
 from patients.photos import storage
 from patients.photos.encryption import Unreadable
 
+_PHONE = re.compile(r"[\d\s()+./-]+")
 NO_ROOM = _("There is no room to save the photo. Tell the person who looks after this service that its disk is full")
 PHOTO_KEPT = _("Photo kept: {name}, {size}. Choose a different photo if it is the wrong one")
+
+
+def entered_as(text):
+    """Return {name of a field: text}: as what the text, for which nobody was found, belongs in the form."""
+    text = text.strip()[: validators.EMAIL_LENGTH]
+    if "@" in text:
+        return {"email": text}
+    if _PHONE.fullmatch(text):
+        return {"phone": text}
+    is_number = numbers.normalize(text) and any(character.isdigit() for character in text)
+    return {} if is_number else {"full_name": text}
 
 
 class PatientForm(forms.ModelForm):
@@ -42,6 +56,8 @@ class PatientForm(forms.ModelForm):
             self.initial.setdefault("shared_email", self.instance.shared_email)
         if self.is_bound:
             self._take_up_draft()
+        elif not self.instance.pk:
+            self.fields["full_name"].widget.attrs["autofocus"] = True
 
     def _take_up_draft(self):
         self.draft, kept = PhotoDraft.find(self.data.get(self.add_prefix("kept_photo"), ""), by=self.user)

@@ -1,5 +1,6 @@
 """The front desk's pages."""
 
+import hashlib
 import re
 import uuid
 from contextlib import contextmanager
@@ -9,13 +10,15 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from patients import numbers
-from patients.forms import PatientForm
+from patients.forms import PatientForm, entered_as
 from patients.messages import links
 from patients.models import AlreadySubmitted, AuditEvent, ChangedMeanwhile, EmailTaken, KeyReused, Patient, Submission
 from patients.photos.serving import photo_response
@@ -37,6 +40,7 @@ def staff(permission):
 
 
 @require_safe
+@vary_on_headers("X-Requested-With")
 @staff("patients.view_patient")
 def list_patients(request):
     text = request.GET.get("search", "").strip()
@@ -47,15 +51,30 @@ def list_patients(request):
     if before:
         patients = patients.filter(pk__lt=before.pk)
     page = list(patients[: PAGE_SIZE + 1])
+    # Every open list asks again every few seconds: mostly it shows all that there is.
+    shown = [
+        (patient.number, patient.version, patient.confirmation and patient.confirmation.status) for patient in page
+    ]
+    etag = f'"{hashlib.sha256(repr(shown).encode()).hexdigest()}"'
+    if nothing_new := get_conditional_response(request, etag=etag):
+        return nothing_new
     AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="search" if text else "")
     context = {"patients": page[:PAGE_SIZE], "search": text, "has_more": len(page) > PAGE_SIZE, "before": before}
-    return render(request, "patients/list.html", context)
+    template = "patients/_results.html" if is_from_script(request) else "patients/list.html"
+    response = render(request, template, context)
+    response["ETag"] = etag
+    return response
+
+
+def is_from_script(request):
+    return request.headers.get("X-Requested-With") == "XMLHttpRequest"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("patients.add_patient")
 def register(request):
-    form = PatientForm(*posted(request), user=request.user)
+    initial = entered_as(request.GET.get("search", ""))
+    form = PatientForm(*posted(request), user=request.user, initial=initial)
     submission_id = request.POST.get("submission_id")
     if request.method == "POST":
         try:
@@ -163,7 +182,7 @@ def saved(request, form, patient):
     if getattr(photo, "hard_to_read", False):
         messages.warning(request, _("The photo is dark or not quite sharp. Check that the text can be read."))
     response = redirect(patient if request.user.has_perm("patients.view_patient") else "patients:register")
-    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
+    if is_from_script(request):
         response.status_code = 201  # a redirect would be followed by the script, which the page must do
     return response
 

@@ -159,6 +159,53 @@ def test_who_may_register_but_not_look_comes_back_to_the_form(client, upload, dj
     assert "Registered." in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ("Ana Ñandú", "full_name"),
+        ("Mary Hall", "full_name"),
+        ("ana@example", "email"),
+        ("+598 99 123", "phone"),
+        (" (099) 123-456 ", "phone"),
+        ("7K4M-2Q9Z", "full_name"),
+    ],
+)
+def test_carries_what_was_searched_over_to_the_form(typed, field, desk):
+    form = desk.get(REGISTER, {"search": typed}).context["form"]
+
+    values = {name: form[name].value() for name in ("full_name", "email", "phone")}
+    assert {name for name, value in values.items() if value} == {field} and values[field] == typed.strip()
+
+
+def test_carries_no_patient_number_over_to_the_form(desk, registered):
+    form = desk.get(REGISTER, {"search": registered().display_number}).context["form"]
+
+    assert not any(form[name].value() for name in ("full_name", "email", "phone"))
+
+
+def test_tells_a_script_only_what_is_new(desk, registered):
+    def ask(etag=""):
+        return desk.get("/patients/", headers={"X-Requested-With": "XMLHttpRequest", "If-None-Match": etag})
+
+    ana = registered()
+    first = ask()
+    assert ana.display_number in first.content.decode() and "<html" not in first.content.decode()
+    assert ask(first["ETag"]).status_code == 304 and not ask(first["ETag"]).content
+
+    Message.objects.update(status="sent")
+    sent = ask(first["ETag"])
+    assert sent.status_code == 200 and ask(sent["ETag"]).status_code == 304
+    registered(email="juan@example.org")
+    assert ask(sent["ETag"]).status_code == 200
+
+
+def test_a_script_that_looks_at_the_list_takes_no_notice_from_another_page(desk, upload):
+    desk.post(REGISTER, ANA | {"document_photo": upload()})
+    desk.get("/patients/", headers={"X-Requested-With": "XMLHttpRequest"})
+
+    assert "has patient number" in desk.get(Patient.objects.get().get_absolute_url()).content.decode()
+
+
 def test_the_number_of_queries_does_not_grow_with_the_patients(desk, registered, django_assert_max_num_queries):
     for count in range(12):
         registered(email=f"p{count}@example.org")

@@ -1,0 +1,79 @@
+// Keeps the list fresh while somebody looks at it, and searches while somebody types.
+
+const EVERY = 5000, AFTER_TYPING = 250; // milliseconds
+const results = document.getElementById("results");
+const form = document.querySelector("form.search");
+const box = document.getElementById("search");
+let request, etag, typing, waiting;
+
+/** Show what an address answers now; only the latest question's answer counts. */
+async function show(address, headers) {
+  request?.abort();
+  request = new AbortController();
+  const answer = await fetch(address, {
+    headers: { "X-Requested-With": "XMLHttpRequest", ...headers },
+    signal: request.signal,
+  });
+  if (answer.redirected) return location.reload(); // to sign in
+  if (answer.status === 304) return;
+  if (!answer.ok) throw new Error(answer.statusText);
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await answer.text();
+  etag = answer.headers.get("ETag");
+  replace(document.importNode(fresh.content, true));
+}
+
+/** Put fresh results in place, but for the cards that are shown already: loaded, perhaps unfolded or focused. */
+function replace(fresh) {
+  const focused = document.activeElement;
+  const shown = new Map([...results.querySelectorAll(".card")].map((card) => [card.id, card]));
+  results.replaceChildren(fresh);
+  for (const card of results.querySelectorAll(".card")) {
+    const old = shown.get(card.id);
+    if (!old) continue;
+    if (old.textContent !== card.textContent) old.querySelector("div").replaceChildren(...card.querySelector("div").childNodes);
+    card.replaceWith(old);
+  }
+  if (focused.isConnected) focused.focus({ preventScroll: true });
+}
+
+async function search() {
+  const address = `?search=${encodeURIComponent(box.value)}`;
+  results.setAttribute("aria-busy", "true");
+  try {
+    await show(address);
+    history.replaceState(null, "", address); // so that going back from a record leads here
+    say(results.querySelector("h2, .empty p").textContent);
+    results.removeAttribute("aria-busy");
+  } catch (error) {
+    if (error.name === "AbortError") return; // the next question is on its way
+    say(results.dataset.lost);
+    results.removeAttribute("aria-busy");
+  }
+}
+
+function say(sentence) {
+  document.getElementById("said").textContent = sentence;
+}
+
+async function refresh() {
+  clearTimeout(waiting);
+  const showsNewest = !/[?&](search|before)=./.test(location.search) && !box.value;
+  if (showsNewest && !document.hidden && !results.hasAttribute("aria-busy")) {
+    await show(location.pathname, etag && { "If-None-Match": etag }).catch(() => {}); // the next time, perhaps
+  }
+  waiting = setTimeout(refresh, EVERY);
+}
+
+box.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(search, AFTER_TYPING);
+});
+form.addEventListener("submit", (event) => {
+  if (event.submitter?.formAction !== form.action) return; // to register
+  event.preventDefault();
+  clearTimeout(typing);
+  search();
+});
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
+waiting = setTimeout(refresh, EVERY);
