@@ -61,7 +61,7 @@ def fill(page, photo, **values):
 
 def test_registers_a_patient(page, photo, request):
     address = f"{re.sub('[^a-z]', '', request.node.name)}@example.org"
-    page.get_by_role("link", name="Register a patient").click()
+    page.get_by_role("button", name="Register a new patient").click()
     fill(page, photo, **{"Email address": address})
     page.get_by_role("button", name="Register").click()
 
