@@ -1,4 +1,4 @@
-"""One id per request, in every log line, audit row and answer."""
+"""One id per request, in every log line, audit row and answer, and in the jobs that follow from it."""
 
 import re
 import uuid
@@ -12,13 +12,18 @@ def current():
     return _current.get()
 
 
+def use(given):
+    """Go on under the id of the request that this is about; an empty one for none."""
+    _current.set(given)
+
+
 def assign(get_response):
     """Middleware: take the proxy's X-Request-ID when it has the form of one, else make one; answer with it."""
 
     def middleware(request):
         given = request.headers.get("X-Request-ID", "")
         # Not reset afterwards: Django logs an answer after the last middleware; the next request sets its own.
-        _current.set(given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex)
+        use(given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex)
         response = get_response(request)
         response["X-Request-ID"] = current()
         return response

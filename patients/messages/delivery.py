@@ -20,6 +20,7 @@ from patients.messages import queue
 from patients.messages.channels import channel
 from patients.messages.failures import PermanentFailure, TemporaryFailure
 from patients.models import Message
+from registration import request_id
 
 LEASE = timedelta(seconds=120)  # longer than any attempt (django-q2 ends a worker after 60 s)
 ATTEMPTS_MOST = 16
@@ -48,6 +49,7 @@ def deliver(message_pk):
                 if time.monotonic() - started > CHAIN_SECONDS:
                     queue.nudge(message_pk)
                     return
+                request_id.use("")  # the job's request has nothing to do with this message
                 goes_on = _deliver_one(message_pk, send, deadline, is_early=True)
     except Message.DoesNotExist:
         return  # with its patient

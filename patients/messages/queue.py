@@ -3,6 +3,8 @@
 from django_q.brokers.orm import ORM
 from django_q.tasks import async_task
 
+from registration import request_id
+
 
 class DelayedORM(ORM):
     """The same broker, but the job becomes visible at `eta`: that is what its lock column means."""
@@ -17,4 +19,4 @@ class DelayedORM(ORM):
 
 def nudge(message_pk, eta=None):
     """Queue a look at the message, now or at `eta`. Inside a transaction the job is part of it, so no on_commit."""
-    async_task("patients.tasks.deliver", message_pk, broker=DelayedORM(eta) if eta else None)
+    async_task("patients.tasks.deliver", message_pk, request_id.current(), broker=DelayedORM(eta) if eta else None)

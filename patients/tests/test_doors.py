@@ -49,7 +49,7 @@ def test_registers(door, stored_files):
     assert len(stored_files()) == 2
     message = Message.objects.get()
     assert (message.patient, message.status, message.attempts) == (patient, "queued", 0)
-    assert OrmQ.objects.get().task["args"] == (message.pk,)
+    assert OrmQ.objects.get().task["args"] == (message.pk, response["X-Request-ID"])
     assert AuditEvent.objects.filter(action="registered", patient_number=patient.number).count() == 1
 
 

@@ -115,7 +115,7 @@ def test_a_temporary_refusal_is_tried_again_later(command, message, inbox):
     wait = message.next_attempt_at - timezone.now()
     assert timedelta(seconds=20) < wait < timedelta(seconds=40)
     job = OrmQ.objects.get()
-    assert job.task["args"] == (message.pk,) and message.next_attempt_at < job.lock
+    assert job.task["args"][0] == message.pk and message.next_attempt_at < job.lock
 
     inbox.answers.clear()
     deliver(message)
@@ -264,7 +264,7 @@ def test_an_early_attempt_that_fails_puts_nothing_off(registered, inbox):
 
     waiting.refresh_from_db()
     assert (waiting.status, waiting.attempts, waiting.failure) == ("queued", 4, "answered 452")
-    assert waiting.next_attempt_at == due and [job.task["args"] for job in OrmQ.objects.all()] == [(first.pk,)]
+    assert waiting.next_attempt_at == due and [job.task["args"][0] for job in OrmQ.objects.all()] == [first.pk]
 
 
 @pytest.mark.parametrize("answer", ["451 later", "550 not this"])
@@ -314,7 +314,7 @@ def test_a_message_whose_job_is_gone_is_queued_anew(registered, message, inbox):
     assert sweep.nudge_the_overdue() == 0  # not yet: its job may be on its way
 
     Message.objects.update(next_attempt_at=Now() - timedelta(seconds=6))
-    assert sweep.nudge_the_overdue() == 1 and OrmQ.objects.get().task["args"] == (message.pk,)
+    assert sweep.nudge_the_overdue() == 1 and OrmQ.objects.get().task["args"][0] == message.pk
     assert sweep.nudge_the_overdue() == 0  # its job is waiting
 
     OrmQ.objects.all().delete()
