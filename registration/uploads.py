@@ -1,6 +1,7 @@
 """Receives uploads, and refuses one that is too large while it arrives."""
 
 import tempfile
+from contextlib import suppress
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -33,7 +34,11 @@ class NamelessFileUploadHandler(FileUploadHandler):
     def receive_data_chunk(self, raw_data, start):
         self.received += len(raw_data)
         if self.received <= settings.MAX_PHOTO_BYTES:
-            self.file.write(raw_data)
+            try:
+                self.file.write(raw_data)
+            except OSError:  # the disk is full: don't hold what was written until the garbage is collected
+                self.upload_interrupted()
+                raise
         return None
 
     def file_complete(self, file_size):
@@ -46,4 +51,5 @@ class NamelessFileUploadHandler(FileUploadHandler):
 
     def upload_interrupted(self):
         if hasattr(self, "file"):
-            self.file.close()
+            with suppress(OSError):  # what is still buffered may find no room either; it is closed all the same
+                self.file.close()

@@ -126,6 +126,16 @@ def test_refuses_before_the_disk_is_so_full_that_nothing_else_works(
     assert desk.get("/patients/").status_code == 200
 
 
+def test_an_upload_for_which_there_is_no_room_is_let_go_at_once(api, ana, upload, monkeypatch):
+    full = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 — closed by what is tested
+    monkeypatch.setattr("registration.uploads.tempfile.SpooledTemporaryFile", lambda **options: full)
+    api.raise_request_exception = False
+
+    answer = api.post("/api/v1/patients/", ana | {"document_photo": upload()})
+
+    assert answer.status_code == 507 and full.closed
+
+
 def test_keys_are_rotated_file_by_file(registered, desk, settings, stored_files, capsys):
     settings.PHOTO_KEYS = [OLD_KEY]
     patient = registered()
