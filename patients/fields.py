@@ -56,12 +56,17 @@ class EmailField(RuledField):
 
     def formfield(self, **kwargs):
         # An ordinary text input's value, but the keyboard of an address; type=email would rewrite what was typed.
-        return super().formfield(**{"widget": forms.TextInput(attrs={"inputmode": "email"})} | kwargs)
+        widget = forms.TextInput(attrs={"inputmode": "email", "spellcheck": "false"})
+        return super().formfield(**{"widget": widget} | kwargs)
 
 
 class PhoneField(RuledField):
     rule = staticmethod(validators.phone)
     missing, too_long = validators.PHONE_MISSING, validators.PHONE_FORMAT
+
+    def formfield(self, **kwargs):
+        widget = forms.TextInput(attrs={"inputmode": "tel", "spellcheck": "false"})
+        return super().formfield(**{"widget": widget} | kwargs)
 
 
 class AddressField(RuledField):

@@ -1,5 +1,7 @@
 """The front desk's pages, without script."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -88,6 +90,14 @@ def test_shows_all_errors_with_what_was_typed(desk, errors):
     assert 'value="Ana &lt;b&gt;"' in page and 'value="ana"' in page and "Rincón 487</textarea>" in page
     assert 'href="#id_phone"' in page and 'aria-describedby="id_phone_helptext id_phone_error"' in page
     assert page.index('id="id_phone_error"') < page.index('name="phone"')
+
+
+def test_the_browser_corrects_no_names_and_shows_the_right_keyboard(desk):
+    page = desk.get(REGISTER).content.decode()
+
+    inputs = {re.search('name="([^"]+)"', tag)[1]: tag for tag in re.findall("<input [^>]*name=[^>]*>", page)}
+    assert all('spellcheck="false"' in inputs[name] for name in ("full_name", "email", "phone"))
+    assert 'inputmode="email"' in inputs["email"] and 'inputmode="tel"' in inputs["phone"]
 
 
 def test_a_taken_address_shows_who_has_it_and_offers_to_share(desk, registered, upload, errors):
