@@ -95,6 +95,13 @@ def test_a_secret_serves_one_purpose(name, other, tmp_path):
     assert name in result.stderr and other in result.stderr and result.returncode == 1
 
 
+def test_a_folder_for_static_files_that_cannot_be_written_to_is_a_sentence(tmp_path):
+    ended = manage("prepare", DATA_DIR=str(tmp_path), STATIC_ROOT="/dev/null/x")
+
+    assert ended.returncode == 1
+    assert "STATIC_ROOT must be a folder that can be written to" in ended.stderr and "Traceback" not in ended.stderr
+
+
 def test_a_database_elsewhere_wants_a_secret(tmp_path):
     result = manage("check", DATA_DIR=str(tmp_path), DATABASE_URL="mysql://u:p@127.0.0.1/z")
 
