@@ -195,7 +195,8 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
-        if patient := getattr(self, "patient", None):
+        # A refused correction has changed the patient here, but not the record: it has no version to name.
+        if response.status_code == 200 and (patient := getattr(self, "patient", None)):
             response.headers.setdefault("ETag", _etag(patient))
         return response
 

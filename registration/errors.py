@@ -5,6 +5,7 @@ import sys
 from django.core.exceptions import RequestDataTooBig
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
 
 from registration.failures import status_of
 from registration.problems import KINDS, problem
@@ -46,6 +47,12 @@ def permission_denied(request, exception):
 
 
 def not_found(request, exception):
+    return answer(request, 404)
+
+
+@csrf_exempt
+def unknown(request, unknown):
+    """Not found, also for want of the last slash: Django's redirect would turn a program's POST into a GET."""
     return answer(request, 404)
 
 

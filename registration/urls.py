@@ -13,6 +13,7 @@ urlpatterns = [
     path("patients/", include("patients.urls")),
     path("address/", include("patients.address_urls")),
     path("api/v1/", include("patients.api_urls")),
+    path("api/v1/<path:unknown>", errors.unknown),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/problems/<slug:slug>", errors.problem_page, name="problem"),

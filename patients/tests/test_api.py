@@ -5,6 +5,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -158,6 +159,13 @@ def test_every_refusal_is_a_problem(api, ana, registered, client):
     assert "PATCH" in next(response for response, status in refusals if status == 405)["Allow"]
 
 
+@pytest.mark.django_db
+def test_an_address_without_its_last_slash_is_refused_not_redirected_to_a_get():
+    response = Client(enforce_csrf_checks=True).post(PATIENTS.removesuffix("/"), {}, content_type="application/json")
+
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+
+
 def test_a_taken_address_tells_nothing_of_who_has_it(api, ana, registered):
     patient = registered(full_name="Somebody Else")
 
@@ -266,6 +274,7 @@ def test_a_correction_may_not_take_anothers_address(api, registered):
     response = api.patch_json(f"{PATIENTS}{juan.display_number}/", {"email": "ANA@example.org"})
 
     assert response.status_code == 409
+    assert "ETag" not in response  # of a version that the record never had
     assert api.patch_json(f"{PATIENTS}{juan.display_number}/", {"number": "x", "a": 1}).status_code == 400
 
 
