@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from patients.models import AuditEvent, Message, Patient, PhotoDraft, Submission
-from patients.tests.conftest import ANA
+from patients.models import ApiToken, AuditEvent, Message, Patient, PhotoDraft, Submission
+from patients.tests.conftest import ANA, ApiClient
 from patients.tests.racing import all_at_once
 
-REGISTER = reverse("patients:register")
+REGISTER, PATIENTS = reverse("patients:register"), reverse("api:patients")
 
 
 @pytest.fixture
@@ -92,3 +92,83 @@ def test_is_kept_for_three_days_without_what_was_sent(desk, sent):
     assert Submission.drop_expired() == 0
     Submission.objects.update(created_at=submission.created_at - timedelta(hours=72, seconds=1))
     assert Submission.drop_expired() == 1
+
+
+@pytest.fixture
+def post(api, ana):
+    """Return a call that registers Ana through the API under a key."""
+    return lambda key="5f0c", client=api, **values: client.post_json(
+        PATIENTS, ana | values, headers={"Idempotency-Key": key}
+    )
+
+
+def test_the_same_request_gets_the_first_answer_whatever_has_become_of_the_patient(post, api, stored_files):
+    first = post()
+    api.patch_json(first["Location"], {"full_name": "Ana Pérez", "shared_email": True})
+    Message.objects.update(status="sent", attempts=1)
+
+    again = post()
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content and again["Location"] == first["Location"] and again["ETag"] == first["ETag"]
+    assert "Idempotent-Replayed" not in first and again["Idempotent-Replayed"] == "true"
+    assert Patient.objects.count() == Message.objects.count() == 1 and len(stored_files()) == 2
+
+
+def test_so_does_a_form_body_and_one_that_leaves_out_what_is_optional(api, upload):
+    body = {name: ANA[name] for name in ("full_name", "email", "phone")}
+
+    first, again = (
+        api.post(PATIENTS, body | {"document_photo": upload()}, headers={"Idempotency-Key": "5f0c"}) for _ in range(2)
+    )
+
+    assert first.status_code == 201 and again.content == first.content
+    assert again["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"full_name": "Juan"}, {"shared_email": True}, {"document_photo": "AAAA"}, {"phone": 5}, {"more": 1}]
+)
+def test_the_key_of_another_request_is_refused(post, changed):
+    post()
+
+    problem = post(**changed)
+
+    assert problem.status_code == 422 and problem.json()["type"].endswith("/problems/key-reused")
+    assert Patient.objects.count() == 1
+
+
+def test_a_key_counts_for_one_client_only(post, member):
+    other = ApiClient(headers={"Authorization": f"Bearer {ApiToken.issue(member('Front desk', 'other'))}"})
+    post()
+
+    answer = post(client=other, email="other@example.org")
+
+    assert answer.status_code == 201 and "Idempotent-Replayed" not in answer
+
+
+def test_a_refused_request_may_be_corrected_under_its_key(post):
+    assert post(phone="1").status_code == 400
+    assert post().status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "a b", "ñ", "a" * 256])
+def test_a_key_that_is_none_is_refused(post, key):
+    problem = post(key)
+
+    assert problem.status_code == 400 and problem.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twins_at_once_get_the_same_answer(post, stored_files):
+    answers = []
+
+    assert all_at_once(*[lambda: answers.append(post())] * 6) == []
+
+    assert {answer.status_code for answer in answers} == {201} and len({answer.content for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" not in answer for answer in answers) == 1
+    assert Patient.objects.count() == Message.objects.count() == 1 and len(stored_files()) == 2
+
+
+def test_without_a_key_a_second_request_is_a_second_registration(api, ana):
+    assert [api.post_json(PATIENTS, ana).status_code for _ in range(2)] == [201, 409]
