@@ -4,6 +4,6 @@ from patients.messages import delivery
 from registration import request_id
 
 
-def deliver(message_pk, request=""):
+def deliver(message_pk, request="", **how):
     request_id.use(request)
-    delivery.deliver(message_pk)
+    delivery.deliver(message_pk, **how)

@@ -34,8 +34,10 @@ logger = logging.getLogger(__name__)
 Status = Message.Status
 
 
-def deliver(message_pk):
+def deliver(message_pk, *, is_early=False):
     """Send a message if it is due and nobody else is sending it, and then others that are due over its channel.
+
+    A job that goes on where another one stopped may come to its message before it is due, `is_early`; see _next().
 
     Never raises: a traceback holds personal data.
     """
@@ -44,10 +46,10 @@ def deliver(message_pk):
     try:
         name = Message.objects.values_list("channel", flat=True).get(pk=message_pk)
         with channel(name).session() as send:
-            goes_on = _deliver_one(message_pk, send, deadline, is_early=False)
+            goes_on = _deliver_one(message_pk, send, deadline, is_early=is_early)
             while goes_on and (message_pk := _next(name)):
                 if time.monotonic() - started > CHAIN_SECONDS:
-                    queue.nudge(message_pk)
+                    queue.nudge(message_pk, is_early=True)
                     return
                 request_id.use("")  # the job's request has nothing to do with this message
                 goes_on = _deliver_one(message_pk, send, deadline, is_early=True)

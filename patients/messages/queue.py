@@ -17,6 +17,10 @@ class DelayedORM(ORM):
         return self.get_connection().create(key=self.list_key, payload=task, lock=self.eta).pk
 
 
-def nudge(message_pk, eta=None):
-    """Queue a look at the message, now or at `eta`. Inside a transaction the job is part of it, so no on_commit."""
-    async_task("patients.tasks.deliver", message_pk, request_id.current(), broker=DelayedORM(eta) if eta else None)
+def nudge(message_pk, eta=None, **how):
+    """Queue a look at the message, now or at `eta`. Inside a transaction the job is part of it, so no on_commit.
+
+    `how` goes on to delivery.deliver().
+    """
+    broker = DelayedORM(eta) if eta else None
+    async_task("patients.tasks.deliver", message_pk, request_id.current(), broker=broker, **how)

@@ -309,6 +309,20 @@ def test_a_job_goes_on_with_others_only_for_a_while(registered, inbox, monkeypat
     assert len(inbox.mails()) == 1 and OrmQ.objects.count() == 1
 
 
+def test_the_job_that_goes_on_comes_to_those_that_are_not_due_yet(registered, inbox, monkeypatch):
+    first, waiting = [registered(email=f"p{count}@example.org").messages.get() for count in range(2)]
+    Message.objects.filter(pk=waiting.pk).update(
+        failure="answered 451", next_attempt_at=Now() + timedelta(hours=1), last_attempt_at=Now() - timedelta(hours=1)
+    )
+    OrmQ.objects.all().delete()
+    monkeypatch.setattr(delivery, "CHAIN_SECONDS", -1)
+    deliver(first)
+    job = OrmQ.objects.get().task
+    tasks.deliver(*job["args"], **job["kwargs"])
+
+    assert len(inbox.mails()) == 2
+
+
 def test_a_message_whose_job_is_gone_is_queued_anew(registered, message, inbox):
     OrmQ.objects.all().delete()
     assert sweep.nudge_the_overdue() == 0  # not yet: its job may be on its way
