@@ -8,6 +8,6 @@ class PatientsConfig(AppConfig):
     verbose_name = _("Patient registration")
 
     def ready(self):
-        from patients import auditing, checks, roles  # noqa: F401 — the first two register themselves
+        from patients import auditing, checks, language, roles  # noqa: F401 — all but roles register themselves
 
         post_migrate.connect(roles.create, sender=self)

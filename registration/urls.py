@@ -11,6 +11,7 @@ urlpatterns = [
     path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("patients/", include("patients.urls")),
+    path("language/", include("patients.language_urls")),
     path("address/", include("patients.address_urls")),
     path("api/v1/", include("patients.api_urls")),
     path("api/v1/<path:unknown>", errors.unknown),

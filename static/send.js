@@ -12,7 +12,7 @@ document.addEventListener("submit", async (event) => {
   say(form, "");
   try {
     await form.querySelector("photo-field")?.ready;
-    await take(form, await post(form, event.submitter));
+    await take(form, await post(form, event.submitter), event.submitter);
   } catch {
     say(form, form.querySelector("[data-lost]").dataset.lost);
   }
@@ -51,15 +51,16 @@ function post(form, submitter) {
 }
 
 /** Do what the answer asks for. */
-async function take(form, answer) {
+async function take(form, answer, submitter, isSecond) {
   if (answer.status === 201) return location.assign(answer.getResponseHeader("Location"));
-  const page = new DOMParser().parseFromString(answer.responseText, "text/html");
+  const page = parse(answer.responseText);
   if (answer.status === 200 && new URL(answer.responseURL).pathname !== new URL(form.action).pathname) {
     const fresh = await document.querySelector("sign-in-again").ask(page, answer.responseURL, form.action);
-    if (!fresh) return;
-    const token = fresh.querySelector("[name=csrfmiddlewaretoken]")?.value;
-    for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token;
-    return take(form, await post(form));
+    return fresh && sendAgain(form, submitter, fresh);
+  }
+  if (answer.status === 403 && !isSecond) { // somebody signed in on another page, after which this one's token is old
+    const fresh = await fetch(form.action).then((found) => found.text());
+    return sendAgain(form, submitter, parse(fresh));
   }
   if (page.querySelector("form[data-send]")) {
     document.title = page.title;
@@ -70,6 +71,16 @@ async function take(form, answer) {
     const [title, advice] = page.querySelectorAll("h1, h1 + p");
     say(form, `${title.textContent}. ${advice.textContent}`);
   }
+}
+
+async function sendAgain(form, submitter, fresh) {
+  const token = fresh.querySelector("[name=csrfmiddlewaretoken]")?.value;
+  for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token ?? input.value;
+  await take(form, await post(form, submitter), submitter, true);
+}
+
+function parse(text) {
+  return new DOMParser().parseFromString(text, "text/html");
 }
 
 function say(form, sentence) {

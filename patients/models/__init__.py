@@ -1,4 +1,5 @@
 from patients.models.audit import AppendOnly, AuditEvent, AuditHead
+from patients.models.chosen_language import ChosenLanguage
 from patients.models.client import ApiToken, Client
 from patients.models.draft import PhotoDraft
 from patients.models.known_apart import KnownApart
@@ -16,6 +17,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "ChangedMeanwhile",
+    "ChosenLanguage",
     "Chore",
     "Client",
     "EmailTaken",
