@@ -1,6 +1,8 @@
 import re
 
+import phonenumbers
 from django import forms
+from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +14,7 @@ from patients.photos.encryption import Unreadable
 
 _PHONE = re.compile(r"[\d\s()+./-]+")
 NO_ROOM = _("There is no room to save the photo. Tell the person who looks after this service that its disk is full")
+PHONE_HINT = _("Like %(national)s, or with the country code, like +1 202 555 0123")
 PHOTO_KEPT = _("Photo kept: {name}, {size}. Choose a different photo if it is the wrong one")
 
 
@@ -24,6 +27,14 @@ def entered_as(text):
         return {"phone": text}
     is_number = numbers.normalize(text) and any(character.isdigit() for character in text)
     return {} if is_number else {"full_name": text}
+
+
+def _phone_hint():
+    region = settings.PHONE_DEFAULT_REGION
+    mobile = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    example = mobile or phonenumbers.example_number(region)
+    national = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return PHONE_HINT % {"national": national}
 
 
 class PatientForm(forms.ModelForm):
@@ -51,6 +62,7 @@ class PatientForm(forms.ModelForm):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, label_suffix="", **kwargs)
+        self.fields["phone"].help_text = _phone_hint()
         self.user, self.taken_by, self.draft = user, None, None
         if self.instance.pk:
             self.initial.setdefault("shared_email", self.instance.shared_email)

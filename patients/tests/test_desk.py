@@ -187,6 +187,13 @@ def test_carries_what_was_searched_over_to_the_form(typed, field, desk):
     assert {name for name, value in values.items() if value} == {field} and values[field] == typed.strip()
 
 
+@pytest.mark.parametrize(("region", "example"), [("US", "(201) 555-0123"), ("ES", "612 34 56 78"), ("TA", "8999")])
+def test_shows_how_phone_numbers_are_written_here(region, example, desk, settings):
+    settings.PHONE_DEFAULT_REGION = region
+
+    assert f"Like {example}, or with the country code, like +1 202 555 0123" in desk.get(REGISTER).content.decode()
+
+
 def test_carries_no_patient_number_over_to_the_form(desk, registered):
     form = desk.get(REGISTER, {"search": registered().display_number}).context["form"]
 
