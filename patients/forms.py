@@ -66,6 +66,8 @@ class PatientForm(forms.ModelForm):
         self.user, self.taken_by, self.draft = user, None, None
         if self.instance.pk:
             self.initial.setdefault("shared_email", self.instance.shared_email)
+        if self.instance.photo_deleted_at and (photo := self.fields.get("document_photo")):
+            photo.required = False
         if self.is_bound:
             self._take_up_draft()
         elif not self.instance.pk:

@@ -17,6 +17,7 @@ from patients.photos import cleaning, refusals
 NOT_TEXT = _("This must be text")
 NOT_TRUE_OR_FALSE = _("This must be true or false")
 REPEATED_FIELD = _("This field must be sent once")
+NOT_A_KIND = _("document_kind must be one of the kinds in the documentation, or empty")
 NOT_BASE64 = _("document_photo must be the photo's bytes in base64, or a data: URL of them")
 UNKNOWN_FIELD = _("There is no field of this name")
 READ_ONLY_FIELD = _("This field cannot be set")
@@ -95,6 +96,8 @@ class DocumentPhotoField(serializers.Field):
         return cleaning.clean(file)
 
     def to_representation(self, patient_photo):
+        if not patient_photo:
+            return None  # its time was over
         number = patient_photo.instance.display_number
         return settings.SITE_URL + reverse("api:document-photo", args=[number])
 
@@ -133,6 +136,12 @@ class PatientSerializer(serializers.ModelSerializer):
     phone = RuledField(validators.PHONE_TYPED_LENGTH)
     address = RuledField(validators.ADDRESS_LENGTH, required=False)
     date_of_birth = BirthDateField(required=False, allow_null=True)
+    document_kind = serializers.ChoiceField(
+        [(kind.value, kind.label) for kind in Patient.DocumentKind],
+        required=False,
+        allow_blank=True,
+        error_messages={"invalid_choice": NOT_A_KIND},
+    )
     document_photo = DocumentPhotoField()
     registered_at = serializers.DateTimeField(default_timezone=UTC, read_only=True)
     confirmation = ConfirmationSerializer(read_only=True)
@@ -147,6 +156,7 @@ class PatientSerializer(serializers.ModelSerializer):
             "phone",
             "address",
             "date_of_birth",
+            "document_kind",
             "document_photo",
             "registered_at",
             "confirmation",
@@ -172,6 +182,12 @@ class PatientSerializer(serializers.ModelSerializer):
                 yield name, [serializers.ErrorDetail(READ_ONLY_FIELD, "read_only")]
             elif hasattr(data, "getlist") and len(data.getlist(name)) > 1:
                 yield name, [serializers.ErrorDetail(REPEATED_FIELD, "repeated")]
+
+    def to_representation(self, patient):
+        answer = super().to_representation(patient)
+        if not patient.document_kind:  # which most systems never set
+            del answer["document_kind"]
+        return answer
 
     def create(self, values):
         shared_email, submission = values.pop("shared_email", False), values.pop("submission", None)

@@ -275,6 +275,14 @@ def _make_secret(file, value):
     return file.read_text()
 
 
+def file(name, default):
+    """Return an absolute path in a folder that exists."""
+    path = Path(text(name, str(default))).absolute()
+    if not path.parent.is_dir() or path.is_dir():
+        raise ImproperlyConfigured(f"{name} must be a file in a folder that exists, not {path}")
+    return path
+
+
 def folder(name, default):
     """Return a directory's absolute path, made (mode 0700) when missing; it must be writable."""
     path = Path(text(name, str(default))).absolute()

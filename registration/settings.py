@@ -30,6 +30,7 @@ CLINIC_NAME = env.text("CLINIC_NAME", "Riverside Clinic")
 PHONE_DEFAULT_REGION = env.choice("PHONE_DEFAULT_REGION", "US", phonenumbers.SUPPORTED_REGIONS)
 EMAIL_ALLOWED_DOMAINS = env.domains("EMAIL_ALLOWED_DOMAINS")
 NAME_PATTERN = env.pattern("NAME_PATTERN")
+PHOTO_RETENTION_DAYS = env.number("PHOTO_RETENTION_DAYS", 0, least=0, most=36_500)  # 0: as long as the record
 MAX_PHOTO_BYTES = env.number("MAX_PHOTO_BYTES", 10_000_000, least=10_000, most=100_000_000)
 PHOTO_FORMATS = env.words("PHOTO_FORMATS", _formats := ["JPEG", "PNG", "WEBP", "HEIC"], choices=_formats)
 
@@ -166,6 +167,8 @@ MEDIA_ROOT = env.folder("MEDIA_ROOT", DATA_DIR / "media")
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static"))).absolute()  # read-only in the image
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# The numbers of erased patients: in no backup of the database or the photos, since it must outlive their restore.
+ERASURES_FILE = env.file("ERASURES_FILE", DATA_DIR / "erased.txt")
 PHOTO_KEYS = env.keys("PHOTO_KEYS", DATA_DIR / "photo.keys")
 PHOTO_FINGERPRINT_KEY = env.secret("PHOTO_FINGERPRINT_KEY", DATA_DIR / "photo-fingerprint.key", made_when_missing=True)
 # Seal the audit events. A key that sealed any must stay, after the newer ones.

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -39,7 +40,10 @@ class PatientAdmin(admin.ModelAdmin):
     search_fields = ["number"]  # shows the box; get_search_results looks things up
     search_help_text = _("Name, email address, phone or patient number")
     actions = ["export_csv", "export_json"]
-    shown = ["display_number", "photo", "source", "registered_at", "registered_by", "confirmation_status"]
+    shown = [
+        "display_number", "photo", "document_seen_at", "document_seen_by", "source", "registered_at", "registered_by",
+        "confirmation_status",
+    ]  # fmt: skip
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change, **kwargs)
@@ -77,6 +81,8 @@ class PatientAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("photo"))
     def photo(self, patient):
+        if not patient.document_photo:
+            return _("deleted on %(day)s") % {"day": date_format(patient.photo_deleted_at)}
         url = reverse("patients:photo", args=[patient.display_number])
         return format_html(
             '<a href="{0}"><img src="{0}?size=thumbnail" alt="{1}" height="200"></a>',

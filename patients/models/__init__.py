@@ -2,6 +2,7 @@ from patients.models.audit import AppendOnly, AuditEvent, AuditHead
 from patients.models.chosen_language import ChosenLanguage
 from patients.models.client import ApiToken, Client
 from patients.models.draft import PhotoDraft
+from patients.models.erasure import Erasure
 from patients.models.known_apart import KnownApart
 from patients.models.message import Message
 from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient
@@ -21,6 +22,7 @@ __all__ = [
     "Chore",
     "Client",
     "EmailTaken",
+    "Erasure",
     "Heartbeat",
     "KeyReused",
     "KnownApart",

@@ -50,6 +50,7 @@ class AuditEvent(models.Model):
         LOOKED_UP = "looked_up", _("looked through the list")
         PHOTO_SEEN = "photo_seen", _("saw the photo")
         CHANGED = "changed", _("changed")
+        PHOTO_DELETED = "photo_deleted", _("deleted the photo, whose time was over")
         EXPORTED = "exported", _("exported")
         ERASED = "erased", _("erased")
         SENT_AGAIN = "sent_again", _("sent the confirmation again")

@@ -1,7 +1,12 @@
+from contextlib import suppress
+from datetime import timedelta
+
 import phonenumbers
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from patients import fields, numbers, validators
 from patients.messages import channels
 from patients.models.audit import AuditEvent
+from patients.models.draft import PhotoDraft
+from patients.models.erasure import Erasure
 from patients.models.message import Message
 from patients.models.search_key import SearchKey
 from patients.models.submission import AlreadySubmitted
@@ -45,6 +52,13 @@ class PatientQuerySet(models.QuerySet):
             return self.filter(Q(number=number) | Q(pk__in=found))
         return self.filter(pk__in=found)
 
+    def with_photo_past_its_time(self):
+        """Those whose photo was taken in more than PHOTO_RETENTION_DAYS ago; none while that is not set."""
+        if not settings.PHOTO_RETENTION_DAYS:
+            return self.none()
+        before = timezone.now() - timedelta(days=settings.PHOTO_RETENTION_DAYS)
+        return self.filter(document_seen_at__lt=before, photo_deleted_at=None)
+
 
 class Patient(models.Model):
     """A person registered with the clinic, with a photo of their identity document."""
@@ -59,9 +73,19 @@ class Patient(models.Model):
         CONFIRMED = "confirmed", _("confirmed")
         DISPUTED = "disputed", _("not theirs")
 
+    class DocumentKind(models.TextChoices):
+        IDENTITY_CARD = "identity_card", _("Identity card")
+        PASSPORT = "passport", _("Passport")
+        DRIVING_LICENCE = "driving_licence", _("Driving licence")
+        RESIDENCE_PERMIT = "residence_permit", _("Residence permit")
+        OTHER = "other", _("Another document")
+
+        __empty__ = _("Not stated")
+
     #: What people enter; the rest follows from it.
-    ENTERED = ("full_name", "email", "phone", "address", "date_of_birth", "document_photo")
+    ENTERED = ("full_name", "email", "phone", "address", "date_of_birth", "document_kind", "document_photo")
     CORRECTABLE = (*ENTERED, "language")
+    _OF_THE_PHOTO = ("photo_fingerprint", "document_seen_at", "document_seen_by", "photo_deleted_at")
 
     number = fields.KeyField(_("patient number"), max_length=numbers.LENGTH, unique=True, editable=False)
     full_name = fields.FullNameField(
@@ -87,11 +111,24 @@ class Patient(models.Model):
     )
     address = fields.AddressField(_("Address"), max_length=validators.ADDRESS_LENGTH, blank=True)
     date_of_birth = fields.BirthDateField(_("Date of birth"), null=True, blank=True)
+    document_kind = models.CharField(_("Kind of document"), max_length=20, choices=DocumentKind, blank=True)
+    # Empty only once its time was over: see delete_photo().
     document_photo = fields.DocumentPhotoField(
         _("Photo of the identity document"), max_length=100, db_index=True, help_text=_("JPG, PNG, WebP or HEIC")
     )
     # Of the file as received, so that the same picture used for two people is noticed.
     photo_fingerprint = fields.KeyField(max_length=64, db_index=True, editable=False)
+    # Who took the photo in, and when: what stays of it.
+    document_seen_at = models.DateTimeField(_("document seen"), default=timezone.now, db_index=True, editable=False)
+    document_seen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("document seen by"),
+        related_name="+",
+        null=True,
+        editable=False,
+    )
+    photo_deleted_at = models.DateTimeField(_("photo deleted"), null=True, editable=False)
     language = models.CharField(_("language of messages"), max_length=10, choices=settings.LANGUAGES)
     registered_at = models.DateTimeField(_("registered"), default=timezone.now, db_index=True, editable=False)
     # Staff who registered somebody can be deactivated, not deleted.
@@ -118,7 +155,9 @@ class Patient(models.Model):
             models.CheckConstraint(condition=~Q(full_name=""), name="patient_has_name"),
             models.CheckConstraint(condition=~Q(email=""), name="patient_has_email"),
             models.CheckConstraint(condition=~Q(phone=""), name="patient_has_phone"),
-            models.CheckConstraint(condition=~Q(document_photo=""), name="patient_has_document_photo"),
+            models.CheckConstraint(
+                condition=~Q(document_photo="") | Q(photo_deleted_at__isnull=False), name="patient_has_document_photo"
+            ),
         ]
 
     def __str__(self):
@@ -143,6 +182,8 @@ class Patient(models.Model):
 
     @property
     def others_with_the_same_photo(self):
+        if not self.photo_fingerprint:
+            return Patient.objects.none()
         return Patient.objects.filter(photo_fingerprint=self.photo_fingerprint).exclude(pk=self.pk)[:5]
 
     @property
@@ -160,7 +201,7 @@ class Patient(models.Model):
         rules, AlreadySubmitted or KeyReused for a submission that has registered somebody, and EmailTaken for an
         address that another patient has, unless `shared_email`.
         """
-        self.registered_by, self.source = by, source
+        self.registered_by, self.document_seen_by, self.source = by, by, source
         self.language = self.language or translation.get_language() or settings.LANGUAGE_CODE
         self.clean_fields(exclude={"document_photo", "number"})
         self.email_key = None if shared_email else validators.email_key(self.email)
@@ -217,7 +258,7 @@ class Patient(models.Model):
             if photo:
                 storage.discard(photo)
             raise
-        if photo:
+        if photo and replaced:
             self._discard_photo(replaced)
 
     def _update(self, changed, by, shared_email, version):
@@ -229,8 +270,11 @@ class Patient(models.Model):
                 raise ChangedMeanwhile
             for name in set(self.CORRECTABLE) - changed:
                 setattr(self, name, getattr(before, name))
-            if "document_photo" not in changed:
-                self.photo_fingerprint = before.photo_fingerprint
+            if "document_photo" in changed:
+                self.document_seen_at, self.document_seen_by, self.photo_deleted_at = timezone.now(), by, None
+            else:
+                for name in self._OF_THE_PHOTO:
+                    setattr(self, name, getattr(before, name))
             different = [name for name in self.CORRECTABLE if getattr(self, name) != getattr(before, name)]
             shares = before.shared_email and "email" not in different if shared_email is None else shared_email
             self.email_key = None if shares else validators.email_key(self.email)
@@ -241,7 +285,7 @@ class Patient(models.Model):
             self.version = before.version + bool(different)
             if different:
                 self.save(
-                    update_fields=[*self.CORRECTABLE, "photo_fingerprint", "email_key", "email_state", "version"]
+                    update_fields=[*self.CORRECTABLE, *self._OF_THE_PHOTO, "email_key", "email_state", "version"]
                 )
                 SearchKey.write(self)
                 AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(different))
@@ -254,18 +298,55 @@ class Patient(models.Model):
             raise
 
     def erase(self, *, by):
-        """Delete the record, what belongs to it and its photo; the audit keeps the number.
+        """Delete the record, what belongs to it and its photo; the audit and the list of the erased keep the number.
 
         Raises DoesNotExist when somebody else erased it meanwhile.
         """
 
         def delete():
             patient = self._locked()
+            drafts = PhotoDraft.objects.filter(fingerprint=patient.photo_fingerprint).exclude(fingerprint="")
+            photos = [draft.photo for draft in drafts]
+            drafts.delete()
+            of_patients = ContentType.objects.get_for_model(Patient)
+            LogEntry.objects.filter(content_type=of_patients, object_id=str(patient.pk)).delete()
+            erasure = Erasure.of(patient)
             patient.delete()
             AuditEvent.record(AuditEvent.Action.ERASED, by=by, patient=patient)
+            return erasure, patient.document_photo.name, photos
+
+        erasure, photo, drafts = commit(delete)
+        erasure.write()
+        for name in filter(None, [photo, *drafts]):
+            self._discard_photo(name)
+
+    @classmethod
+    def erase_again(cls, *copies):
+        """Erase whom a restored backup brought back; `copies` are copies of ERASURES_FILE. Return how many."""
+        Erasure.align(*copies)
+        erased = 0
+        for patient in cls.objects.filter(number__in=Erasure.objects.values("number")):
+            # Not somebody new, should the dice ever fall on an old number.
+            if Erasure.objects.filter(number=patient.number, at__gt=patient.registered_at).exists():
+                with suppress(cls.DoesNotExist):
+                    patient.erase(by=None)
+                    erased += 1
+        return erased
+
+    def delete_photo(self):
+        """Delete the photo, whose time is over. Who saw which kind of document, and when, stays."""
+
+        def forget():
+            patient = self._locked()
+            if patient.document_photo:
+                Patient.objects.filter(pk=patient.pk).update(
+                    document_photo="", photo_fingerprint="", photo_deleted_at=timezone.now(), version=F("version") + 1
+                )
+                AuditEvent.record(AuditEvent.Action.PHOTO_DELETED, by=None, patient=patient)
             return patient.document_photo.name
 
-        self._discard_photo(commit(delete))
+        if photo := commit(forget):
+            self._discard_photo(photo)
 
     def send_confirmation_again(self, *, by, channel="email"):
         """Queue the confirmation once more; returns whether it did.

@@ -16,6 +16,8 @@ def photo_response(patient, *, by, thumbnail=False):
     if not by.has_perm("patients.view_document_photo"):
         AuditEvent.record_refusal(AuditEvent.Action.REFUSED, by=by, patient=patient, detail="photo")
         raise Http404
+    if not patient.document_photo:
+        raise Http404  # its time was over
     patient.photo_seen(by=by, thumbnail=thumbnail)
     name = patient.document_photo.name
     try:

@@ -34,6 +34,7 @@ def surroundings(settings, tmp_path):
     """Every test has a media folder of its own, and needs no collected static files."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
+    settings.ERASURES_FILE = tmp_path / "erased.txt"
     settings.STATIC_ROOT = tmp_path / "static"
     settings.STATIC_ROOT.mkdir()
     settings.STORAGES = settings.STORAGES | {

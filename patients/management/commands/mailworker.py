@@ -13,12 +13,13 @@ from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 
 from patients.messages import sweep
-from patients.models import Chore, Heartbeat, PhotoDraft, Submission, Tally
+from patients.models import Chore, Heartbeat, Patient, PhotoDraft, Submission, Tally
 
 HEARTBEAT_SECONDS = 10
 DRAIN_SECONDS = 55  # an attempt that is under way is over by then
 PATIENCE_SECONDS = 20  # for a new cluster to come up before it can count as stuck
 RESTART_PAUSE = 5
+RETENTION_BATCH = 200  # photos at a time, between two signs of life
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,11 @@ class Command(BaseCommand):
             if Chore.take("repeats and limits", timedelta(minutes=10)):
                 Submission.drop_expired()
                 Tally.drop_old()
+            if Chore.take("erasures", timedelta(minutes=10)):
+                Patient.erase_again()
+            if Chore.take("retention", timedelta(minutes=10)):
+                for patient in Patient.objects.with_photo_past_its_time()[:RETENTION_BATCH]:
+                    patient.delete_photo()
             if Chore.take("photos", timedelta(hours=6)):
                 self._sweep_photos()
             is_stuck = time.monotonic() - self.started > PATIENCE_SECONDS and sweep.is_stuck(self.name)

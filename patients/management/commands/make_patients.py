@@ -59,6 +59,7 @@ class Command(BaseCommand):
                     photo_fingerprint=secrets.token_hex(32),
                     language=chance.choice(["en", "es"]),
                     registered_at=at,
+                    document_seen_at=at,
                     source=chance.choices(Patient.Source.values, [90, 9, 1])[0],
                     **values,
                 )

@@ -7,6 +7,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from patients.models import Patient
+
 
 class Command(BaseCommand):
     help = (
@@ -16,6 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         call_command("migrate", verbosity=0, interactive=False)
+        Patient.erase_again()  # should a backup have been restored
         try:
             call_command("collectstatic", verbosity=0, interactive=False)
         except OSError as error:

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, **options):
         done, failed = 0, 0
         for model, field in ((Patient, "document_photo"), (PhotoDraft, "photo")):
-            for photo in model.objects.order_by("pk").values_list(field, flat=True).iterator():
+            for photo in model.objects.exclude(**{field: ""}).order_by("pk").values_list(field, flat=True).iterator():
                 for name in (photo, storage.thumbnail_name(photo)):
                     try:
                         done += default_storage.reseal(name)

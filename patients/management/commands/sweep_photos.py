@@ -29,7 +29,7 @@ class Command(BaseCommand):
         orphans = sum(self._sweep(names, delete) for names in storage.names_older_than(ORPHAN_AGE))
         missing = [
             patient.display_number
-            for patient in Patient.objects.only("number", "document_photo").iterator()
+            for patient in Patient.objects.exclude(document_photo="").only("number", "document_photo").iterator()
             if not is_well(patient.document_photo.name) and not self._was_corrected(patient)
         ]
         done = "removed" if delete else "to be removed with --delete"

@@ -1,0 +1,119 @@
+"""Who was erased is gone everywhere, and doesn't come back with a backup."""
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from patients.models import AuditEvent, Erasure, Message, Patient, PhotoDraft
+from patients.photos import cleaning
+from patients.tests.canaries import leaks_in_tables
+
+
+@pytest.fixture
+def ana(registered, photo, receptionist, back_office):
+    """A patient with everything that there can be of one."""
+    patient = registered()
+    PhotoDraft.keep(cleaning.clean(ContentFile(photo)), by=receptionist, file_name="card.jpg", file_size=1)
+    back_office.post(
+        reverse("admin:patients_patient_change", args=[patient.pk]),
+        {"full_name": "Ana Ñandú", "email": "ana@example.org", "phone": "+59899123456", "language": "es"},
+    )
+    assert LogEntry.objects.exists()
+    return patient
+
+
+def rows():
+    return {
+        model._meta.db_table: models.QuerySet(model).count()
+        for model in apps.get_models()
+        if model._meta.db_table.startswith(("patients_", "django_admin"))
+    }
+
+
+def restore(patient):
+    """What a backup from before the erasure brings back: the record, its photo, and no word of the erasure."""
+    patient.document_photo = cleaning.clean(ContentFile(restore.photo))
+    patient._store_photo()
+    patient.save(force_insert=True)
+    Message.owe(patient, "email")
+    Erasure.objects.all().delete()
+
+
+def test_leaves_the_number_in_the_audit_and_nothing_else(ana, stored_files, capsys):
+    call_command("erase_patient", ana.display_number.lower())
+
+    left = {table for table, count in rows().items() if count}
+    assert left == {"patients_auditevent", "patients_audithead", "patients_erasure"}
+    assert stored_files() == [] and leaks_in_tables() == {} and "was erased" in capsys.readouterr().out
+    last = AuditEvent.objects.of(ana).first()
+    assert (last.action, last.actor) == ("erased", None)
+
+
+def test_in_admin_it_is_confirmed_and_leaves_no_log_entry(ana, back_office):
+    url = reverse("admin:patients_patient_delete", args=[ana.pk])
+    assert "Are you sure" in back_office.get(url).content.decode() and Patient.objects.exists()
+
+    back_office.post(url, {"post": "yes"})
+
+    assert not Patient.objects.exists() and not LogEntry.objects.exists()
+    assert AuditEvent.objects.of(ana).first().actor.username == "admin"
+
+
+def test_a_wrong_number_erases_nobody(registered):
+    registered()
+
+    with pytest.raises(CommandError, match="There is no patient"):
+        call_command("erase_patient", "7K4M-2Q9X")
+    assert Patient.objects.exists()
+
+
+def test_a_restored_backup_is_put_right(ana, photo, stored_files, settings, capsys):
+    restore.photo = photo
+    ana.erase(by=None)
+    restore(ana)
+    assert settings.ERASURES_FILE.read_text().startswith(ana.number)
+    assert settings.ERASURES_FILE.stat().st_mode & 0o777 == 0o600
+
+    call_command("erase_again")
+
+    assert "1 patients erased again" in capsys.readouterr().out
+    assert not Patient.objects.exists() and stored_files() == [] and Erasure.objects.get().number == ana.number
+    call_command("erase_again")
+    assert "0 patients" in capsys.readouterr().out
+
+
+def test_a_copy_of_the_list_does_when_the_list_was_lost_too(ana, photo, settings, tmp_path):
+    restore.photo = photo
+    ana.erase(by=None)
+    copy = settings.ERASURES_FILE.rename(tmp_path / "copy.txt")
+    restore(ana)
+
+    call_command("erase_again")
+    assert Patient.objects.exists()
+    call_command("erase_again", str(copy))
+
+    assert not Patient.objects.exists() and ana.number in settings.ERASURES_FILE.read_text()
+    with pytest.raises(CommandError, match="There is no file"):
+        call_command("erase_again", str(tmp_path / "nowhere.txt"))
+
+
+def test_the_list_is_made_whole_from_the_table(settings, db):
+    Erasure.objects.create(number="7K4M2Q9X")
+    settings.ERASURES_FILE.write_text("7K4M2")  # a crash while it was written
+
+    Patient.erase_again()
+    Patient.erase_again()
+
+    assert settings.ERASURES_FILE.read_text().count("7K4M2Q9X ") == 1
+
+
+def test_somebody_new_with_an_old_number_stays(registered):
+    patient = registered()
+    Erasure.objects.create(number=patient.number, at=patient.registered_at - timezone.timedelta(days=1))
+
+    assert Patient.erase_again() == 0 and Patient.objects.exists()
