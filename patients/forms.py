@@ -1,4 +1,5 @@
 import re
+from contextlib import suppress
 
 import phonenumbers
 from django import forms
@@ -8,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from patients import numbers, validators
-from patients.models import Patient, PhotoDraft
+from patients.models import Patient, PhotoDraft, Resemblance
 from patients.photos import storage
 from patients.photos.encryption import Unreadable
 
@@ -16,6 +17,7 @@ _PHONE = re.compile(r"[\d\s()+./-]+")
 NO_ROOM = _("There is no room to save the photo. Tell the person who looks after this service that its disk is full")
 PHONE_HINT = _("Like %(national)s, or with the country code, like +1 202 555 0123")
 PHOTO_KEPT = _("Photo kept: {name}, {size}. Choose a different photo if it is the wrong one")
+MAY_BE_KNOWN = _("This person may be registered already. Open the record below, or say that it is a different person")
 
 
 def entered_as(text):
@@ -146,3 +148,54 @@ class PatientForm(forms.ModelForm):
         self.fields["document_photo"].widget.kept = photo
         # Escaped here, because admin's template trusts a help text, and the name is the sender's.
         self["document_photo"].help_text = format_html(PHOTO_KEPT, name=name, size=filesizeformat(size))
+
+
+class DeskForm(PatientForm):
+    """The desk's form: asks about patients who may be the same person, if `user` may see them.
+
+    Whoever is ticked in `apart_from` (patient numbers), or shares the address as ticked, is a different person.
+    """
+
+    #: What makes a person known to be somebody; a correction of something else asks nothing.
+    IDENTIFYING = {"full_name", "email", "phone", "date_of_birth", "document_photo"}
+    resemblances = ()
+
+    @property
+    def apart_from(self):
+        """The patients of whom the form says that they are different people."""
+        return [resemblance.patient for resemblance in self.resemblances if self._is_apart(resemblance.patient)]
+
+    @property
+    def ticked(self):
+        return {numbers.normalize(typed) for typed in self.data.getlist("apart_from")}
+
+    def _is_apart(self, patient):
+        shares = self.cleaned_data.get("shared_email") and "email" not in self.errors
+        key = validators.email_key
+        return patient.number in self.ticked or (shares and key(patient.email) == key(self.instance.email))
+
+    def _post_clean(self):
+        super()._post_clean()
+        if not self.user.has_perm("patients.view_patient"):
+            return
+        if self.instance.pk and not self.IDENTIFYING & self.changed_fields:
+            return
+        if photo := self.cleaned_data.get("document_photo"):
+            self.instance.photo_fingerprint = getattr(photo, "fingerprint", self.instance.photo_fingerprint)
+        asked_already = {self.taken_by.pk} if self.taken_by else set()
+        if self.submission:
+            asked_already.update(self.submission.twins().values_list("patient", flat=True))
+        self.resemblances = Resemblance.of(self.instance, apart=asked_already)
+        if len(self.apart_from) < len(self.resemblances):
+            had_errors = bool(self.errors)
+            self.add_error(None, forms.ValidationError(MAY_BE_KNOWN, "may_be_known"))
+            if not had_errors:
+                self.keep_photo()
+
+
+def as_typed(patient, typed):
+    """Give a patient, who is not to be saved, as much of what was typed (a QueryDict) as keeps the rules."""
+    for name in ("full_name", "email", "phone", "date_of_birth"):
+        with suppress(forms.ValidationError):
+            setattr(patient, name, Patient._meta.get_field(name).clean(typed.get(name, ""), patient))
+    return patient

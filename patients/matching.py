@@ -101,6 +101,11 @@ def resemblance(one, other):
     return found if is_personal else []
 
 
+def weight(codes):
+    """Return a number that is higher the more is the same, then the more is similar."""
+    return sum(1 if code.startswith("similar") else 2 for code in codes) + 9 * ("photo" in codes)
+
+
 def _compare_names(one, other):
     ones, others = _words(one), _words(other)
     if not ones or not others:

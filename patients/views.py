@@ -21,10 +21,18 @@ from django.views.decorators.vary import vary_on_headers
 from django.views.i18n import set_language
 
 from patients import language, numbers
-from patients.forms import PatientForm, entered_as
+from patients.forms import DeskForm, as_typed, entered_as
 from patients.messages import links
-from patients.models import AlreadySubmitted, AuditEvent, ChangedMeanwhile, EmailTaken, KeyReused, Patient, Submission
-from patients.photos.serving import photo_response
+from patients.models import (
+    AlreadySubmitted,
+    AuditEvent,
+    ChangedMeanwhile,
+    EmailTaken,
+    KeyReused,
+    Patient,
+    Resemblance,
+    Submission,
+)
 from patients.photos.storage import is_no_space
 
 PAGE_SIZE = 20
@@ -107,7 +115,7 @@ def is_from_script(request):
 @staff("patients.add_patient")
 def register(request):
     initial = entered_as(request.GET.get("search", ""))
-    form = PatientForm(*entered(request), user=request.user, initial=initial)
+    form = DeskForm(*entered(request), user=request.user, initial=initial)
     submission_id = form.data.get("submission_id")
     if request.method == "POST":
         try:
@@ -137,31 +145,22 @@ def registered(request, form, submission_id):
     patient, shared_email = form.save(commit=False), form.cleaned_data["shared_email"]
     try:
         patient.register(
-            by=request.user, source=Patient.Source.FORM, shared_email=shared_email, submission=form.submission
+            by=request.user,
+            source=Patient.Source.FORM,
+            shared_email=shared_email,
+            submission=form.submission,
+            apart_from=form.apart_from,
         )
     except AlreadySubmitted as twin:
         return twin.patient
     return patient
 
 
-@require_safe
-@staff("patients.view_patient")
-def record(request, number):
-    patient = get_object_or_404(Patient.objects.select_related("registered_by"), number=number)
-    patient.record_seen(by=request.user)
-    context = {
-        "patient": patient,
-        "messages_sent": patient.messages.all(),
-        "others_with_the_same_photo": patient.others_with_the_same_photo,
-    }
-    return render(request, "patients/record.html", context)
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("patients.change_patient")
 def change(request, number):
     patient = get_object_or_404(Patient, number=number)
-    form = PatientForm(*entered(request), instance=patient, user=request.user)
+    form = DeskForm(*entered(request), instance=patient, user=request.user)
     version = form.data.get("version", str(patient.version))
     if request.method == "POST" and form.is_valid():
         with refusals_of(form):
@@ -170,6 +169,7 @@ def change(request, number):
                 by=request.user,
                 shared_email=form.changed_sharing,
                 version=int(version) if _VERSION.fullmatch(version) else 0,
+                apart_from=form.apart_from,
             )
             messages.success(request, _("Saved."))
             return saved(request, form, patient)
@@ -177,6 +177,18 @@ def change(request, number):
         patient.record_seen(by=request.user)
     context = {"form": form, "patient": patient, "version": version}
     return render(request, "patients/change.html", context, status=status_of(request, form))
+
+
+@require_POST
+@staff("patients.view_patient")
+def matches(request, number=None):
+    """Who may be the same person as the one whose name, address or number was just typed: a part of the form."""
+    patient = as_typed(get_object_or_404(Patient, number=number) if number else Patient(), request.POST)
+    resemblances = Resemblance.of(patient)
+    if resemblances:
+        AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="same person")
+    ticked = {numbers.normalize(typed) for typed in request.POST.getlist("apart_from")}
+    return render(request, "patients/_matches.html", {"resemblances": resemblances, "ticked": ticked})
 
 
 @contextmanager
@@ -219,23 +231,6 @@ def saved(request, form, patient):
 
 
 @require_POST
-@staff("patients.change_patient")
-def send_again(request, number):
-    patient = get_object_or_404(Patient, number=number)
-    try:
-        is_queued = patient.send_confirmation_again(by=request.user)
-    except Patient.DoesNotExist:
-        raise Http404 from None
-    if is_queued:
-        messages.success(request, _("The confirmation will be sent again."))
-    elif patient.email_state == Patient.EmailState.DISPUTED:
-        messages.error(request, _("Correct the address first: whoever has it says that it is not this patient's."))
-    else:
-        messages.info(request, _("The confirmation is already on its way."))
-    return redirect(patient)
-
-
-@require_POST
 def choose_language(request):
     """Speak the language that somebody chose: in this browser, and to staff wherever they sign in."""
     response = set_language(request)
@@ -258,10 +253,3 @@ def address(request, token):
         patient.answer_about_email(answer)
         return render(request, "patients/address.html", {"answer": answer})
     return render(request, "patients/address.html")
-
-
-@require_safe
-@login_required
-def photo(request, number):
-    patient = get_object_or_404(Patient, number=number)
-    return photo_response(patient, by=request.user, thumbnail=request.GET.get("size") == "thumbnail")

@@ -6,6 +6,7 @@ from patients.models.erasure import Erasure
 from patients.models.known_apart import KnownApart
 from patients.models.message import Message
 from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient
+from patients.models.resemblance import Resemblance
 from patients.models.search_key import SearchKey
 from patients.models.submission import AlreadySubmitted, KeyReused, Submission
 from patients.models.tally import Tally
@@ -29,6 +30,7 @@ __all__ = [
     "Message",
     "Patient",
     "PhotoDraft",
+    "Resemblance",
     "SearchKey",
     "Submission",
     "Tally",

@@ -31,6 +31,11 @@ class AuditQuerySet(models.QuerySet):
         """Those about the patient, the newest first."""
         return self.filter(patient_number=patient.number)
 
+    def deeds(self):
+        """Those of which something came, unlike a look."""
+        action = self.model.Action
+        return self.exclude(action__in=[action.READ, action.LOOKED_UP, action.PHOTO_SEEN])
+
     def _refuse(self, *args, **kwargs):
         raise AppendOnly
 

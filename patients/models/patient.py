@@ -16,6 +16,7 @@ from patients.messages import channels
 from patients.models.audit import AuditEvent
 from patients.models.draft import PhotoDraft
 from patients.models.erasure import Erasure
+from patients.models.known_apart import KnownApart
 from patients.models.message import Message
 from patients.models.search_key import SearchKey
 from patients.models.submission import AlreadySubmitted
@@ -181,25 +182,20 @@ class Patient(models.Model):
         return self.email_key is None
 
     @property
-    def others_with_the_same_photo(self):
-        if not self.photo_fingerprint:
-            return Patient.objects.none()
-        return Patient.objects.filter(photo_fingerprint=self.photo_fingerprint).exclude(pk=self.pk)[:5]
-
-    @property
     def confirmation(self):
         """The latest mail to the patient; prefetch `messages` for lists."""
         mails = [message for message in self.messages.all() if message.channel == "email"]
         return max(mails, key=lambda message: message.pk, default=None)
 
-    def register(self, *, by, source, shared_email=False, submission=None):
+    def register(self, *, by, source, shared_email=False, submission=None, apart_from=()):
         """Put a new patient, with a SafePhoto as document_photo, on disk together with the confirmation owed.
 
         When it returns, the photo, the record, the message, its job, the audit event and the submission (if one is
         given) are all durable. When it raises, none of them is, but for OutcomeUnknown (the connection broke during
         COMMIT), after which the photo stays for the sweeper to decide. Raises ValidationError for values against the
         rules, AlreadySubmitted or KeyReused for a submission that has registered somebody, and EmailTaken for an
-        address that another patient has, unless `shared_email`.
+        address that another patient has, unless `shared_email`. `apart_from` are patients of whom it is known that
+        they are other people.
         """
         self.registered_by, self.document_seen_by, self.source = by, by, source
         self.language = self.language or translation.get_language() or settings.LANGUAGE_CODE
@@ -207,14 +203,14 @@ class Patient(models.Model):
         self.email_key = None if shared_email else validators.email_key(self.email)
         self._store_photo()
         try:
-            self._insert(submission)
+            self._insert(submission, apart_from)
         except OutcomeUnknown:
             raise
         except BaseException:
             storage.discard(self.document_photo.name)
             raise
 
-    def _insert(self, submission):
+    def _insert(self, submission, apart_from):
         def insert():
             self.pk, self._state.adding = None, True
             self.save(force_insert=True)
@@ -225,6 +221,7 @@ class Patient(models.Model):
             for name in channels.enabled():
                 Message.owe(self, name)
             AuditEvent.record(AuditEvent.Action.REGISTERED, by=self.registered_by, patient=self)
+            self._note_apart(apart_from, by=self.registered_by)
 
         for attempt in range(1, INSERT_ATTEMPTS + 1):
             self.number = numbers.new()
@@ -240,18 +237,18 @@ class Patient(models.Model):
                 if attempt == INSERT_ATTEMPTS:
                     raise
 
-    def correct(self, changed, *, by, shared_email=None, version=None):
+    def correct(self, changed, *, by, shared_email=None, version=None, apart_from=()):
         """Save the fields named in `changed`; a new photo (a SafePhoto) takes the old one's place.
 
         The other fields stay as they are by now in the database. `shared_email` says anew whether the address is
         shared; None leaves it as it is unless the address changes. Raises ValidationError and EmailTaken like
         register(), DoesNotExist when the record was erased meanwhile, and ChangedMeanwhile when `version` is given
-        and the record has another. Whatever it raises, record and photo are as before.
+        and the record has another. `apart_from` as in register(). Whatever it raises, record and photo are as before.
         """
         self.clean_fields(exclude={field.name for field in self._meta.fields} - (set(changed) - {"document_photo"}))
         photo = self._store_photo() if "document_photo" in changed else None
         try:
-            replaced = self._update(set(changed), by, shared_email, version)
+            replaced = self._update(set(changed), by, shared_email, version, apart_from)
         except OutcomeUnknown:
             raise
         except BaseException:
@@ -261,7 +258,7 @@ class Patient(models.Model):
         if photo and replaced:
             self._discard_photo(replaced)
 
-    def _update(self, changed, by, shared_email, version):
+    def _update(self, changed, by, shared_email, version, apart_from):
         """Save, and return the name of the photo that the record had."""
 
         def update():
@@ -289,6 +286,7 @@ class Patient(models.Model):
                 )
                 SearchKey.write(self)
                 AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(different))
+            self._note_apart(apart_from, by=by)
             return before.document_photo.name
 
         try:
@@ -347,6 +345,15 @@ class Patient(models.Model):
 
         if photo := commit(forget):
             self._discard_photo(photo)
+
+    def tell_apart(self, others, *, by):
+        """Remember that these patients are other people than this one, however much they resemble each other."""
+        commit(lambda: self._note_apart(others, by=by))
+
+    def _note_apart(self, others, *, by):
+        for other in Patient.objects.filter(pk__in=[other.pk for other in others]):  # as far as they are still there
+            if KnownApart.say(self, other, by=by):
+                AuditEvent.record(AuditEvent.Action.TOLD_APART, by=by, patient=self, detail=other.display_number)
 
     def send_confirmation_again(self, *, by, channel="email"):
         """Queue the confirmation once more; returns whether it did.

@@ -23,6 +23,11 @@ def encoded(image=None, format="JPEG", **options):
     return out.getvalue()
 
 
+def with_comment(jpeg, comment):
+    """Return the same picture as another file."""
+    return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment.encode() + jpeg[2:]
+
+
 def with_gps_and_comment():
     """Return a JPEG that is stored on its side and carries EXIF (a position, a maker) and a comment."""
     exif = Image.Exif()

@@ -1,12 +1,16 @@
 """The front desk in a real browser."""
 
+import random
 import re
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from patients import made_up
+from patients.tests import pictures
 from patients.tests.service import Service
 
+newcomers = made_up.people(random.Random(5), 1)  # noqa: S311
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 
@@ -51,28 +55,31 @@ def sign_in(page, service, username="reception"):
 
 
 def fill(page, photo, **values):
-    typed = {"Full name": "Ana María Ñandú", "Phone number": "+598 99 123 456"} | values
+    """Fill the form in for somebody who resembles nobody registered before; return what was typed, by label."""
+    person = next(newcomers)
+    typed = {"Full name": person["full_name"], "Phone number": person["phone"]} | values
     for label, value in typed.items():
         page.get_by_label(label).fill(value)
     page.get_by_label("Photo of the identity document").set_input_files(
-        {"name": "document.jpg", "mimeType": "image/jpeg", "buffer": photo}
+        {"name": "document.jpg", "mimeType": "image/jpeg", "buffer": pictures.with_comment(photo, person["email"])}
     )
+    return typed
 
 
 def test_registers_a_patient(page, photo, request):
     address = f"{re.sub('[^a-z]', '', request.node.name)}@example.org"
     page.get_by_role("button", name="Register a new patient").click()
-    fill(page, photo, **{"Email address": address})
+    name = fill(page, photo, **{"Email address": address})["Full name"]
     page.get_by_role("button", name="Register").click()
 
-    expect(page.get_by_role("status")).to_contain_text("Ana María Ñandú has patient number")
+    expect(page.get_by_role("status")).to_contain_text(f"{name} has patient number")
     expect(page.get_by_role("img", name="Photo of the identity document")).to_be_visible()
     number = page.locator("dd.number").inner_text()
     page.get_by_role("link", name="All patients").click()
     page.get_by_label("Name, email address").fill(number.lower())
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("listitem")).to_have_count(1)
-    page.get_by_role("link", name="Ana María Ñandú").click()
+    page.get_by_role("link", name=name).click()
     expect(page.get_by_text(address)).to_be_visible()
 
 

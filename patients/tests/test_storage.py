@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from patients.models import Patient, PhotoDraft
 from patients.photos import cleaning, encryption, storage
-from patients.tests import pictures
 
 OLD_KEY, NEW_KEY = ("old", b"o" * 32), ("new", b"n" * 32)
 
@@ -241,14 +240,3 @@ def test_expired_drafts_go_with_their_files(safe, receptionist, stored_files, ca
 
     assert "1 drafts expired" in capsys.readouterr().out
     assert PhotoDraft.objects.count() == 1 and len(stored_files()) == 2
-
-
-def test_the_same_photo_for_two_people_is_noticed(desk, registered, new_patient, receptionist):
-    ana, juan = registered(), registered(full_name="Juan", email="juan@example.org")
-    other = new_patient(full_name="Eve", email="eve@example.org")
-    other.document_photo = cleaning.clean(ContentFile(pictures.encoded()))
-    other.register(by=receptionist, source=Patient.Source.FORM)
-
-    page = desk.get(ana.get_absolute_url()).content.decode()
-    assert "The same photo was used for" in page and juan.display_number in page
-    assert "The same photo" not in desk.get(other.get_absolute_url()).content.decode()

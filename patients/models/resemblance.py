@@ -1,0 +1,56 @@
+from typing import NamedTuple
+
+from django.db.models import Max
+
+from patients import matching
+from patients.models.known_apart import KnownApart
+from patients.models.patient import Patient
+from patients.models.search_key import SearchKey
+
+SHOWN_MOST = 5
+
+
+class Resemblance(NamedTuple):
+    """A patient who may be the same person as another, and the reasons to think so."""
+
+    patient: Patient
+    reasons: list
+
+    @classmethod
+    def of(cls, patient, *, apart=()):
+        """Return the resemblances of a patient, who may be unsaved and lack values, the likeliest first.
+
+        Those of whom staff said that they are different people, or of whom `apart` (primary keys) says so, are left
+        out.
+        """
+        pks = cls._candidates(patient) - {patient.pk, *apart}
+        if patient.pk:
+            pks -= KnownApart.from_patient(patient)
+        found = []
+        fields = ("pk", "full_name", "email", "phone", "date_of_birth", "photo_fingerprint")
+        for other in Patient.objects.filter(pk__in=pks).values_list(*fields, named=True):
+            if codes := matching.resemblance(patient, other):
+                found.append((other.pk, codes))
+        if sum("full_name" in codes for _, codes in found) > matching.NAMESAKES_MOST:
+            found = [(pk, codes) for pk, codes in found if codes != ["full_name"]]
+        found.sort(key=lambda pair: (matching.weight(pair[1]), pair[0]), reverse=True)
+        patients = Patient.objects.in_bulk([pk for pk, _ in found[:SHOWN_MOST]])
+        return [
+            cls(patients[pk], [matching.REASONS[code] for code in codes])
+            for pk, codes in found[:SHOWN_MOST]
+            if pk in patients
+        ]
+
+    @staticmethod
+    def _candidates(patient):
+        """Return the primary keys of those who have a key in common with the patient, so many of each at most."""
+        newest = SearchKey.objects.aggregate(newest=Max("era"))["newest"] or 0
+        rows = SearchKey.objects.filter(era__in=range(newest + 1)).order_by("-patient_id")
+        found = set()
+        for first, last in matching.ranges(patient):
+            having = rows.filter(key=first) if first == last else rows.filter(key__gte=first, key__lt=last)
+            found.update(having.values_list("patient_id", flat=True)[: matching.MOST])
+        if patient.photo_fingerprint:
+            same_photo = Patient.objects.filter(photo_fingerprint=patient.photo_fingerprint)
+            found.update(same_photo.values_list("pk", flat=True)[: matching.MOST])
+        return found

@@ -1,0 +1,93 @@
+"""The page of a record, and what belongs to it."""
+
+import segno
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from patients import numbers
+from patients.models import AuditEvent, Patient, Resemblance
+from patients.photos.serving import photo_response
+from patients.views import staff
+
+HISTORY_MOST = 50
+
+
+@require_safe
+@staff("patients.view_patient")
+def record(request, number):
+    patient = get_object_or_404(Patient.objects.select_related("registered_by"), number=number)
+    patient.record_seen(by=request.user)
+    context = {
+        "patient": patient,
+        "messages_sent": patient.messages.all(),
+        "resemblances": Resemblance.of(patient),
+        "history": history_of(patient),
+    }
+    return render(request, "patients/record.html", context)
+
+
+def history_of(patient):
+    """Return [(event, labels of the fields that were changed)], the newest first."""
+    events = AuditEvent.objects.of(patient).deeds().select_related("actor")[:HISTORY_MOST]
+    labels = {field.name: field.verbose_name for field in Patient._meta.fields}
+    return [(event, [labels[name] for name in event.detail.split(", ") if name in labels]) for event in events]
+
+
+@require_safe
+@staff("patients.view_patient")
+def confirmation(request, number):
+    """The state of the confirmation alone, which the page asks for until it is sent or failed for good."""
+    patient = get_object_or_404(Patient, number=number)
+    context = {"patient": patient, "messages_sent": patient.messages.all()}
+    return render(request, "patients/_confirmation.html", context)
+
+
+@require_safe
+@staff("patients.view_patient")
+def slip(request, number):
+    """What the patient takes home: the number, for people and for a scanner that types into the search box."""
+    patient = get_object_or_404(Patient, number=number)
+    patient.record_seen(by=request.user, detail="slip")
+    code = segno.make_qr(patient.display_number, error="q")
+    drawing = mark_safe(code.svg_inline(svgclass="qr", omitsize=True))  # noqa: S308 — of a number, not of what was typed
+    return render(request, "patients/slip.html", {"patient": patient, "qr": drawing})
+
+
+@require_POST
+@staff("patients.change_patient")
+def tell_apart(request, number):
+    patient = get_object_or_404(Patient, number=number)
+    other = get_object_or_404(Patient, number=numbers.normalize(request.POST.get("other", "")))
+    if other != patient:
+        patient.tell_apart([other], by=request.user)
+        messages.success(request, _("Noted: they are different people. You will not be asked about them again."))
+    return redirect(patient)
+
+
+@require_POST
+@staff("patients.change_patient")
+def send_again(request, number):
+    patient = get_object_or_404(Patient, number=number)
+    try:
+        is_queued = patient.send_confirmation_again(by=request.user)
+    except Patient.DoesNotExist:
+        raise Http404 from None
+    if is_queued:
+        messages.success(request, _("The confirmation will be sent again."))
+    elif patient.email_state == Patient.EmailState.DISPUTED:
+        messages.error(request, _("Correct the address first: whoever has it says that it is not this patient's."))
+    else:
+        messages.info(request, _("The confirmation is already on its way."))
+    return redirect(patient)
+
+
+@require_safe
+@login_required
+def photo(request, number):
+    patient = get_object_or_404(Patient, number=number)
+    return photo_response(patient, by=request.user, thumbnail=request.GET.get("size") == "thumbnail")
