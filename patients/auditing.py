@@ -6,6 +6,7 @@ from django.dispatch import receiver
 
 from patients.models import AuditEvent
 from patients.models.audit import note_client
+from registration.second_factor import account_changed
 
 Action = AuditEvent.Action
 
@@ -37,3 +38,8 @@ def note_failed_sign_in(sender, credentials, **kwargs):
     name = credentials.get(get_user_model().USERNAME_FIELD)
     is_known = get_user_model().objects.filter(username=name).exists()
     AuditEvent.record_refusal(Action.SIGN_IN_FAILED, by=None, detail=f"as {name}" if is_known else "")
+
+
+@receiver(account_changed)
+def note_account_change(sender, user, by, what, **kwargs):
+    AuditEvent.record(Action.ACCOUNT_CHANGED, by=by, detail=f"{user}: {what}")

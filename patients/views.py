@@ -4,13 +4,12 @@ import hashlib
 import re
 import uuid
 from contextlib import contextmanager
-from functools import wraps
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.http import Http404, QueryDict
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
@@ -36,7 +35,6 @@ from patients.models import (
 from patients.photos.storage import is_no_space
 
 PAGE_SIZE = 20
-ENTERED_MOST = 20_000  # characters kept over the sign-in page, more than any honest form has
 _VERSION = re.compile(r"[0-9]{1,9}")
 CHANGED_MEANWHILE = gettext_lazy("Somebody else changed this record meanwhile. Open it again and repeat your change")
 SENT_BEFORE = gettext_lazy("This form has registered somebody already. To register this person too, send it again")
@@ -46,38 +44,9 @@ def staff(permission):
     """Decorator: sign-in first, then the permission or 403; no copy of the page is kept in any cache."""
 
     def decorate(view):
-        permitted = never_cache(login_required(permission_required(permission, raise_exception=True)(view)))
-
-        @wraps(view)
-        def guarded(request, *args, **kwargs):
-            if request.method == "POST" and not request.user.is_authenticated:
-                keep_entered(request)
-            return permitted(request, *args, **kwargs)
-
-        return guarded
+        return never_cache(login_required(permission_required(permission, raise_exception=True)(view)))
 
     return decorate
-
-
-def keep_entered(request):
-    """Keep over the sign-in page what somebody entered whose session had ended; a script keeps it on its own page."""
-    entered = request.POST.copy()
-    entered.pop("csrfmiddlewaretoken", None)
-    text = entered.urlencode()
-    if len(text) < ENTERED_MOST and not is_from_script(request):
-        request.session["entered"] = {"at": request.path, "text": text}
-
-
-def entered(request):
-    """Return what a form takes: what was entered, now or before signing in again."""
-    if request.method == "POST":
-        return request.POST, request.FILES
-    kept = request.session.get("entered")
-    if kept and kept["at"] == request.path:
-        del request.session["entered"]
-        messages.warning(request, _("You had been signed out. What you entered is here; nothing was saved yet."))
-        return QueryDict(kept["text"]), None
-    return None, None
 
 
 @require_safe
@@ -115,7 +84,7 @@ def is_from_script(request):
 @staff("patients.add_patient")
 def register(request):
     initial = entered_as(request.GET.get("search", ""))
-    form = DeskForm(*entered(request), user=request.user, initial=initial)
+    form = DeskForm(*posted(request), user=request.user, initial=initial)
     submission_id = form.data.get("submission_id")
     if request.method == "POST":
         try:
@@ -130,7 +99,7 @@ def register(request):
             form.add_error(None, SENT_BEFORE)
             form.keep_photo()
     context = {"form": form, "submission_id": submission_id or uuid.uuid4().hex}
-    return render(request, "patients/register.html", context, status=status_of(request, form))
+    return render(request, "patients/register.html", context, status=status_of(form))
 
 
 def registered(request, form, submission_id):
@@ -160,7 +129,7 @@ def registered(request, form, submission_id):
 @staff("patients.change_patient")
 def change(request, number):
     patient = get_object_or_404(Patient, number=number)
-    form = DeskForm(*entered(request), instance=patient, user=request.user)
+    form = DeskForm(*posted(request), instance=patient, user=request.user)
     version = form.data.get("version", str(patient.version))
     if request.method == "POST" and form.is_valid():
         with refusals_of(form):
@@ -176,7 +145,11 @@ def change(request, number):
     if request.method != "POST":
         patient.record_seen(by=request.user)
     context = {"form": form, "patient": patient, "version": version}
-    return render(request, "patients/change.html", context, status=status_of(request, form))
+    return render(request, "patients/change.html", context, status=status_of(form))
+
+
+def posted(request):
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)
 
 
 @require_POST
@@ -211,9 +184,7 @@ def refusals_of(form):
     form.keep_photo()
 
 
-def status_of(request, form):
-    if request.method != "POST":  # its errors are those of what was entered before signing in again
-        return 200
+def status_of(form):
     if form.has_error(NON_FIELD_ERRORS, "no_room"):
         return 507
     return 422 if form.errors else 200

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from axes.backends import AxesStandaloneBackend
 from axes.handlers.database import AxesDatabaseHandler
+from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -61,6 +62,12 @@ class Tries(AxesDatabaseHandler):
 
     def user_logged_out(self, *args, **kwargs):
         pass
+
+
+def is_held_off(request, username):
+    """Whether the tries for this name from here are used up; for what is asked after the password."""
+    request.axes_locked_out = AxesProxyHandler.is_locked(request, {"username": username})
+    return request.axes_locked_out
 
 
 def forgive(username):

@@ -53,6 +53,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_q",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "patients",  # last: its admin takes back what the queue's and the tokens' admin registered
 ]
 MIDDLEWARE = [
@@ -69,7 +72,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "registration.carried.carry",
+    "registration.sessions.watch",
+    "registration.second_factor.demand",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "registration.urls"
@@ -202,6 +209,8 @@ AUTHENTICATION_BACKENDS = ["registration.lockout.Gate", "registration.sign_in.Ex
 SIGN_IN_TRIES = env.number("SIGN_IN_TRIES", 5, least=1, most=100)  # for one user name, from one address
 SIGN_IN_TRIES_PER_ADDRESS = env.number("SIGN_IN_TRIES_PER_ADDRESS", 50, least=1, most=10_000)
 SIGN_IN_PAUSE_MINUTES = env.number("SIGN_IN_PAUSE_MINUTES", 15, least=1, most=1440)
+SECOND_FACTOR = env.choice("SECOND_FACTOR", "optional", ("optional", "administrators", "everybody"))
+OTP_TOTP_ISSUER = CLINIC_NAME
 AXES_HANDLER = "registration.lockout.Tries"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
@@ -210,13 +219,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "registration.passwords.NotOfTheClinic"},
 ]
 
 # The browser. TLS ends at the proxy, which sets X-Forwarded-Proto; it is believed only with https in SITE_URL.
@@ -230,7 +236,9 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_P
 CSRF_COOKIE_HTTPONLY = True  # scripts find the token in the page's form
 CSRF_COOKIE_SAMESITE = "Strict"
 MESSAGE_STORAGE = "registration.headers.MessageCookie"
-SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
+SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 30, least=1, most=720)
+SESSION_HOURS = env.number("SESSION_HOURS", 12, least=1, most=72)  # a working day
+SESSION_COOKIE_AGE = SESSION_HOURS * 60 * 60
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "registration.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"

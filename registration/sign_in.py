@@ -1,15 +1,18 @@
 """One page to sign in, for the front desk and for admin."""
 
 from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth import views as auth
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from registration import carried, second_factor
 
 USERNAME_MISSING = _("Enter your user name")
 PASSWORD_MISSING = _("Enter your password")
@@ -50,9 +53,54 @@ class SignInForm(AuthenticationForm):
             field.widget.attrs.pop("maxlength", None)
 
 
-class SignIn(LoginView):
+class Arriving:
+    """A step of signing in. The last one leads to where somebody wanted to go, with what the form carried."""
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(carried=self.request.POST.get("carried", ""), **kwargs)
+
+    def arrive(self, user, backend):
+        self.request.session.pop("awaits_code", None)
+        login(self.request, user, backend)
+        return carried.go_on(self.request, user) or redirect(self.get_success_url())
+
+
+class SignIn(Arriving, auth.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def form_valid(self, form):
+        user = form.get_user()
+        if second_factor.devices_of(user):
+            second_factor.await_code(self.request, user)
+            return EnterCode.as_view()(self.request, is_first_look=True)
+        return self.arrive(user, user.backend)
+
+
+class EnterCode(Arriving, auth.LoginView):
+    """The second step, for who has a second factor; the password has been right a moment ago."""
+
+    form_class = second_factor.CodeForm
+    template_name = "registration/code.html"
+
+    def dispatch(self, request, *args, is_first_look=False, **kwargs):
+        self.awaited = second_factor.awaited(request)
+        if self.awaited is None:
+            return redirect("login")
+        if is_first_look:
+            return self.render_to_response(self.get_context_data(form=self.form_class(request, self.awaited)))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_class(self):
+        return self.form_class
+
+    def get_form_kwargs(self):
+        return super().get_form_kwargs() | {"user": self.awaited}
+
+    def form_valid(self, form):
+        user = self.awaited
+        user.otp_device = form.device
+        return self.arrive(user, user.backend)
 
 
 def admin_sign_in(request):

@@ -4,11 +4,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from registration import errors, sign_in
+from registration import account, errors, sessions, sign_in
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="patients:list"), name="home"),
     path("accounts/login/", sign_in.SignIn.as_view(), name="login"),
+    path("accounts/code/", sign_in.EnterCode.as_view(), name="code"),
+    path("accounts/session/", sessions.state, name="session"),
+    path("accounts/", account.account, name="account"),
+    path("accounts/password/", account.ChangePassword.as_view(), name="password_change"),
+    path("accounts/second-factor/", account.second_factor, name="second_factor"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("patients/", include("patients.urls")),
     path("language/", include("patients.language_urls")),
@@ -19,6 +24,7 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/problems/<slug:slug>", errors.problem_page, name="problem"),
     path("admin/login/", sign_in.admin_sign_in),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     path("admin/", admin.site.urls),
 ]
 

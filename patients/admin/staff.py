@@ -4,12 +4,17 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from patients import roles
 from patients.admin.base import AccountAdmin
+from registration import lockout, second_factor
 
 # Groups are what roles.py says, after every `migrate`: an edited one would be a right that nobody wrote down.
 for model in (User, Group):
+    admin.site.unregister(model)
+for model in (StaticDevice, TOTPDevice):  # whose pages would show the keys
     admin.site.unregister(model)
 
 
@@ -26,6 +31,7 @@ class StaffAdmin(AccountAdmin, UserAdmin):
         (_("Rights"), {"fields": ["is_active", "is_staff", "groups"]}),
     ]
     readonly_fields = ["last_login", "date_joined"]
+    actions = ["let_try_again", "remove_second_factor"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).exclude(groups__name=roles.CLIENTS).prefetch_related("groups")
@@ -51,3 +57,16 @@ class StaffAdmin(AccountAdmin, UserAdmin):
 
     def has_delete_permission(self, request, user=None):
         return False  # what they did stays theirs: people who leave are deactivated
+
+    @admin.action(description=_("Let try again who used up their tries to sign in"), permissions=["change"])
+    def let_try_again(self, request, chosen):
+        for user in chosen:
+            lockout.forgive(user.get_username())
+        self.message_user(request, _("Done: the next try is looked at again."))
+
+    @admin.action(description=_("Remove the second factor, for who lost it"), permissions=["change"])
+    def remove_second_factor(self, request, chosen):
+        for user in chosen:
+            if self.has_change_permission(request, user):
+                second_factor.remove(user, by=request.user)
+        self.message_user(request, _("Done: the password alone lets in again."))

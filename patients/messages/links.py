@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.urls import reverse
 
-from patients import tokens
 from patients.models import Patient
+from registration import tokens
 
 LIFETIME = timedelta(days=90)
 _SALT = "patients.address"

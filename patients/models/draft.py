@@ -5,9 +5,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from patients import tokens
 from patients.fields import KeyField
 from patients.photos import storage
+from registration import tokens
 
 _SALT = "patients.PhotoDraft"
 
