@@ -63,6 +63,14 @@ class NewestFirst(pagination.CursorPagination):
             raise ValidationError({self.cursor_query_param: [NOT_A_CURSOR]}, "invalid")
         return cursor
 
+    def get_paginated_response_schema(self, schema):
+        page = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "properties": {"next": page, "previous": page, "results": schema},
+            "required": ["next", "previous", "results"],
+        }
+
     def position(self, request):
         """Return where the page that is asked for lies: {}, or `before` or `after` and a primary key."""
         cursor = self.decode_cursor(request)
@@ -141,8 +149,8 @@ class PatientList(PatientView, generics.ListCreateAPIView):
 
     def filter_queryset(self, patients):
         parameters = self.request.query_params
-        if after := parameters.get("registered_after"):
-            patients = patients.filter(registered_at__gt=_time(after))
+        if "registered_after" in parameters:
+            patients = patients.filter(registered_at__gt=_time(parameters["registered_after"]))
         if text := parameters.get("search"):
             size, place = self.paginator.get_page_size(self.request), self.paginator.position(self.request)
             patients = patients.search(text, size + 1, **place)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients import api, converters  # noqa: F401 — registers patient_number
+from patients import api, converters, openapi  # noqa: F401 — register patient_number and what the document says
 
 app_name = "api"
 urlpatterns = [

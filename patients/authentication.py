@@ -1,6 +1,5 @@
 """Who an API client is, and what it may do."""
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import DjangoModelPermissions
@@ -27,14 +26,6 @@ class BearerAuthentication(TokenAuthentication):
         user_and_token = super().validate_user(token)
         token.note_use()
         return user_and_token
-
-
-class BearerScheme(OpenApiAuthenticationExtension):
-    target_class = BearerAuthentication
-    name = "token"
-
-    def get_security_definition(self, auto_schema):
-        return {"type": "http", "scheme": "bearer"}
 
 
 class ModelPermissions(DjangoModelPermissions):

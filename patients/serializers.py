@@ -40,7 +40,7 @@ class RuledField(serializers.CharField):
         self.model_field = Patient._meta.get_field(field_name)
         self.help_text = self.model_field.help_text
         if self.model_field.missing:
-            self.error_messages["required"] = self.model_field.missing
+            self.error_messages["required"] = self.error_messages["null"] = self.model_field.missing
 
     def run_validation(self, data=serializers.empty):
         is_empty, data = self.validate_empty_values(data)
@@ -134,7 +134,7 @@ class PatientSerializer(serializers.ModelSerializer):
     email = RuledField(validators.EMAIL_LENGTH)
     shared_email = FlagField(required=False)
     phone = RuledField(validators.PHONE_TYPED_LENGTH)
-    address = RuledField(validators.ADDRESS_LENGTH, required=False)
+    address = RuledField(validators.ADDRESS_LENGTH, required=False, allow_blank=True)
     date_of_birth = BirthDateField(required=False, allow_null=True)
     document_kind = serializers.ChoiceField(
         [(kind.value, kind.label) for kind in Patient.DocumentKind],

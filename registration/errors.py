@@ -65,8 +65,11 @@ def csrf_failure(request, reason=""):
     return answer(request, 403)
 
 
+@csrf_exempt
 def problem_page(request, slug):
     """The documentation of one kind of problem: the page its `type` names."""
+    if request.method not in ("GET", "HEAD"):
+        return problem(405, headers={"Allow": "GET, HEAD"})
     if slug not in KINDS:
         return answer(request, 404)
     return render(None, "problem.html", {"kind": KINDS[slug]})

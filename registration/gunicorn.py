@@ -1,10 +1,12 @@
 """gunicorn's settings: `gunicorn --config python:registration.gunicorn registration.wsgi`."""
 
 import gc
+import json
 import os
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
+from gunicorn import util
 
 try:
     from registration.settings import LOGGING, WEB_THREADS, WEB_WORKERS
@@ -26,3 +28,14 @@ logconfig_dict = LOGGING | {"loggers": {**LOGGING["loggers"], "gunicorn.error": 
 
 def when_ready(server):
     gc.freeze()  # what was loaded before the fork stays shared: the collector no longer touches it
+
+
+def write_error(connection, status, reason, message):
+    """Answer what is no HTTP, and so never reaches the application, as a problem (RFC 9457) that repeats nothing."""
+    status = 400 if status == 501 else status  # a transfer coding that there isn't is the client's error
+    body = json.dumps({"type": "about:blank", "title": reason, "status": status})
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    util.write_nonblock(connection, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin-1"))
+
+
+util.write_error = write_error  # gunicorn has no setting for it

@@ -38,10 +38,10 @@ class StrictJSONParser(BaseParser):
 
 
 def _unique(pairs):
-    if len({name for name, value in pairs}) < len(pairs):
-        raise ValueError("a key stands twice")
     if len(pairs) > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
         raise ValueError("there are too many keys")
+    if len({name for name, value in pairs}) < len(pairs):
+        raise ValueError("a key stands twice")
     return dict(pairs)
 
 

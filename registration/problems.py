@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
@@ -109,6 +116,7 @@ KINDS = {
         ),
     )
 }
+TOO_MANY_PARTS = _("Send each field once, and one file: document_photo")
 # Errors of a field that are of another kind than a value to correct.
 _STATUS_OF_CODE = {"too_large": 413, "busy": 503}
 # The first kind of each status stands for it.
@@ -142,6 +150,8 @@ def handle(exception, context):
     """Django REST framework's EXCEPTION_HANDLER; what it doesn't know goes on to registration.errors."""
     if isinstance(exception, RequestDataTooBig):
         return problem(413)
+    if isinstance(exception, TooManyFieldsSent | TooManyFilesSent):
+        return problem(400, detail=TOO_MANY_PARTS)
     if isinstance(exception, SuspiciousOperation):
         return problem(400)
     if isinstance(exception, Http404 | ObjectDoesNotExist):  # the latter: removed while it was being changed

@@ -19,6 +19,7 @@ from patients.models import ApiToken, Patient
 from patients.photos import cleaning
 from patients.tests import pictures
 from patients.tests.canaries import nothing_leaks  # noqa: F401 — watches every test
+from patients.tests.service import Service
 
 ANA = {
     "full_name": "Ana María Ñandú",
@@ -234,3 +235,14 @@ def errors():
         return re.findall(r"<li>(?:<a[^>]*>)?([^<]+)", summary)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory):
+    """The whole service, running; who stops or kills it starts one of their own."""
+    with Service(tmp_path_factory.mktemp("service") / "data") as service:
+        yield service
+
+
+def pytest_addoption(parser):
+    parser.addoption("--cases", type=int, default=30, help="made-up requests for each kind of each call (30)")

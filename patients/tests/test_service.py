@@ -12,12 +12,6 @@ import pytest
 from patients.tests.service import ROOT, Service, free_port, wait_until
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with Service(tmp_path_factory.mktemp("service") / "data") as service:
-        yield service
-
-
 @pytest.fixture
 def patient(ana):
     """Return a function that gives what the API is sent, with another address each time."""

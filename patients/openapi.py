@@ -1,0 +1,307 @@
+"""What the OpenAPI document says beyond what is read from the code: prose, examples, and every refusal."""
+
+import base64
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+    OpenApiViewExtension,
+)
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+
+from patients import validators
+from registration.problems import KINDS
+
+DESCRIPTION = """\
+Register patients, find them, correct them.
+
+**Signing in.** `Authorization: Bearer <token>`; an administrator of the clinic makes a client with the scopes that it
+needs (`patients:register`, `patients:read`, `patients:change`) and a token, which is shown once.
+
+**Repeating.** A registration that was sent with an `Idempotency-Key` can be sent again for 72 hours, after a time-out
+or a 5xx: it registers once, and the same request gets the same answer, with `Idempotent-Replayed: true`.
+
+**Correcting.** Send the `ETag` that was read as `If-Match`, and a change that somebody else made meanwhile is not lost
+(412).
+
+**Refusals** are `application/problem+json` (RFC 9457). `errors` names every field at once, with a `code` for programs
+and a `detail` for people, in the language of `Accept-Language` (English or Spanish). Unknown fields and parameters are
+errors, too.
+
+**Limits.** 429 and 503 say in `Retry-After` after how many seconds to send the request again. Every answer has an
+`X-Request-ID`, by which the operator finds it in the logs.
+"""
+NUMBER = "7K4M-2Q9X"
+CONFIRMATION = {"channel": "email", "status": "queued", "attempts": 0, "sent_at": None}
+FIELDS = {
+    "full_name": "Ana María Ñandú",
+    "email": "ana@example.org",
+    "phone": "+598 99 123 456",
+    "address": "Rincón 487\nMontevideo",
+    "date_of_birth": "1984-02-29",
+}
+PATIENT = {
+    "number": NUMBER,
+    **FIELDS,
+    "shared_email": False,
+    "phone": "+59899123456",
+    "document_photo": f"{settings.SITE_URL}/api/v1/patients/{NUMBER}/document-photo/",
+    "registered_at": "2026-11-23T14:03:11Z",
+    "confirmation": CONFIRMATION,
+}
+MESSAGE = {
+    **CONFIRMATION,
+    "attempts": 1,
+    "last_attempt_at": "2026-11-23T14:03:12Z",
+    "next_attempt_at": "2026-11-23T14:03:43Z",
+    "failure": "the server answered 451",
+    "possible_duplicate": False,
+}
+ERRORS = [{"field": "phone", "code": "invalid", "detail": str(validators.PHONE_FORMAT)}]
+# What every call may be refused with, and what some may besides.
+ALWAYS = {400, 401, 403, 406, 429, 500, 503, 507}
+REFUSED = {
+    "list_patients": ALWAYS,
+    "register_patient": ALWAYS | {409, 413, 415, 422},
+    "read_patient": ALWAYS | {404},
+    "correct_patient": ALWAYS | {404, 409, 412, 413, 415},
+    "list_messages": ALWAYS | {404},
+    "see_document_photo": ALWAYS | {404},
+}
+ANSWERS = {
+    "list_patients": {"next": None, "previous": None, "results": [PATIENT]},
+    "register_patient": PATIENT,
+    "read_patient": PATIENT,
+    "correct_patient": PATIENT,
+    "list_messages": [MESSAGE],
+}
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457",
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "the kind of problem, and a page about it"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"type": "string", "description": "empty where it is of no single field"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+                "required": ["field", "code", "detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status"],
+}
+_HEADERS = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
+    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds", "required": True}},
+    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds", "required": True}},
+}
+
+
+def complete(result, **kwargs):
+    """Postprocessing hook: add the examples, every refusal, and that requests have no fields but those."""
+    components = result["components"]
+    schemas = components["schemas"]
+    for name in [name for name in schemas if name.endswith("Request")]:
+        schemas[name]["additionalProperties"] = False
+        schemas[f"{name}Form"] = _with_file(schemas[name])
+    for name in ("Patient", "Message", "Confirmation"):
+        schemas[name]["required"] = list(schemas[name]["properties"])
+    schemas["Problem"] = _PROBLEM
+    result["info"]["description"] = DESCRIPTION
+    components["responses"] = {f"Problem{status}": _problem(status) for status in sorted(set.union(*REFUSED.values()))}
+    for operation in (operation for path in result["paths"].values() for operation in path.values()):
+        _complete(operation, operation["operationId"])
+    return result
+
+
+def _complete(operation, name):
+    if "requestBody" in operation:
+        for media_type, content in operation["requestBody"]["content"].items():
+            if media_type == "multipart/form-data":
+                content["schema"] = {"$ref": content["schema"]["$ref"] + "Form"}
+            elif name == "register_patient":
+                content["example"] = {**FIELDS, "document_photo": _example_photo()}
+            else:
+                content["example"] = {"phone": FIELDS["phone"]}
+    for content in operation["responses"].get("200", operation["responses"].get("201"))["content"].values():
+        if name in ANSWERS:
+            content["example"] = ANSWERS[name]
+    for status in sorted(REFUSED[name]):
+        operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+
+
+def _with_file(schema):
+    """Return a request's schema as multipart/form-data has it."""
+    photo = {
+        "type": "string",
+        "format": "binary",
+        "description": schema["properties"]["document_photo"]["description"],
+    }
+    return {**schema, "properties": {**schema["properties"], "document_photo": photo}}
+
+
+def _example_photo():
+    with open(finders.find("example-document.webp"), "rb") as file:
+        return "data:image/webp;base64," + base64.b64encode(file.read()).decode()
+
+
+def _problem(status):
+    kinds = [kind for kind in KINDS.values() if kind.status == status]
+    examples = {
+        kind.slug: {
+            "value": {
+                "type": f"{settings.SITE_URL}/api/problems/{kind.slug}",
+                "title": str(kind.title),
+                "status": status,
+                **({"errors": ERRORS} if kind.slug == "invalid" else {}),
+            }
+        }
+        for kind in kinds
+    }
+    return {
+        "description": " ".join(f"{kind.title}. {kind.advice}" for kind in kinds),
+        "headers": _HEADERS.get(status, {}),
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
+        },
+    }
+
+
+class TextField(OpenApiSerializerFieldExtension):
+    target_class = "patients.serializers.RuledField"
+
+    def map_serializer_field(self, auto_schema, direction):
+        field = self.target
+        least = {} if field.model_field.blank else {"minLength": 1}
+        most = {"maxLength": field.most} if direction == "request" else {}
+        return {"type": "string", **least, **most, "description": str(field.help_text)}
+
+
+class PhotoField(OpenApiSerializerFieldExtension):
+    target_class = "patients.serializers.DocumentPhotoField"
+
+    def map_serializer_field(self, auto_schema, direction):
+        if direction == "response":
+            return {"type": "string", "format": "uri", "description": "where the photo is to be had, as image/jpeg"}
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": settings.MAX_PHOTO_BYTES * 4 // 3 + 100,
+            "description": (
+                f"The photo of the identity document: {', '.join(settings.PHOTO_FORMATS)} of at most "
+                f"{settings.MAX_PHOTO_BYTES} bytes and at least 480 × 240 pixels. In JSON in base64 (RFC 4648, "
+                "section 4), with or without a data: URL around it; in multipart/form-data a file part."
+            ),
+        }
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = "patients.authentication.BearerAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer"}
+
+
+def _header(name, description, statuses):
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=statuses)
+
+
+NUMBER_PARAMETER = OpenApiParameter(
+    "number",
+    {"type": "string", "minLength": 8, "maxLength": 12, "example": NUMBER},
+    OpenApiParameter.PATH,
+    description="The patient number, in any case, with or without its hyphen",
+)
+ETAG = _header("ETag", "the version of the record, for If-Match", [200, 201])
+_DOCUMENTED = {
+    "PatientList": {
+        "get": extend_schema(
+            operation_id="list_patients",
+            summary="Find patients, newest first",
+            description="By pages that stay what they are while patients are added: next and previous are addresses.",
+            parameters=[
+                OpenApiParameter("search", str, description="Words of the name, email, phone or number, in part"),
+                OpenApiParameter(
+                    "registered_after", OpenApiTypes.DATETIME, description="Only those registered after this time"
+                ),
+                OpenApiParameter("page_size", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+            ],
+        ),
+        "post": extend_schema(
+            operation_id="register_patient",
+            summary="Register a patient",
+            description="The confirmation is sent in the language that Accept-Language prefers, English or Spanish.",
+            parameters=[
+                OpenApiParameter(
+                    "Idempotency-Key",
+                    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+                    OpenApiParameter.HEADER,
+                    description="A new random one, such as a UUID, for each registration; the same to repeat it",
+                ),
+                _header("Location", "the patient's address", [201]),
+                _header("Idempotent-Replayed", "true when this is an earlier answer once more", [201]),
+                ETAG,
+            ],
+        ),
+    },
+    "PatientDetail": {
+        "get": extend_schema(
+            operation_id="read_patient",
+            summary="Read a patient",
+            description="Each look at a record is noted.",
+            parameters=[NUMBER_PARAMETER, ETAG],
+        ),
+        "patch": extend_schema(
+            operation_id="correct_patient",
+            summary="Correct a patient",
+            description="Only the fields that are sent are changed.",
+            parameters=[
+                NUMBER_PARAMETER,
+                ETAG,
+                OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read, or *"),
+            ],
+        ),
+    },
+    "MessageList": {
+        "get": extend_schema(
+            operation_id="list_messages",
+            summary="See every message to a patient",
+            description="Newest first, with attempts and failures.",
+            parameters=[NUMBER_PARAMETER],
+        )
+    },
+    "DocumentPhoto": {
+        "get": extend_schema(
+            operation_id="see_document_photo",
+            summary="See the photo of the identity document",
+            description="Each look at it is noted. Who may not see photos is answered as if there were none (404).",
+            parameters=[NUMBER_PARAMETER],
+            responses={(200, "image/jpeg"): OpenApiTypes.BINARY},
+        )
+    },
+}
+
+
+def _documented(name, methods):
+    class Documented(OpenApiViewExtension):
+        target_class = f"patients.api.{name}"
+
+        def view_replacement(self):
+            return extend_schema_view(**methods)(type(name, (self.target_class,), {}))
+
+    return Documented
+
+
+_extensions = [_documented(name, methods) for name, methods in _DOCUMENTED.items()]
