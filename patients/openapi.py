@@ -116,7 +116,7 @@ def complete(result, **kwargs):
         schemas[name]["additionalProperties"] = False
         schemas[f"{name}Form"] = _with_file(schemas[name])
     for name in ("Patient", "Message", "Confirmation"):
-        schemas[name]["required"] = list(schemas[name]["properties"])
+        schemas[name]["required"] = [field for field in schemas[name]["properties"] if field != "document_kind"]
     schemas["Problem"] = _PROBLEM
     result["info"]["description"] = DESCRIPTION
     components["responses"] = {f"Problem{status}": _problem(status) for status in sorted(set.union(*REFUSED.values()))}
@@ -193,7 +193,8 @@ class PhotoField(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema, direction):
         if direction == "response":
-            return {"type": "string", "format": "uri", "description": "where the photo is to be had, as image/jpeg"}
+            description = "where the photo is to be had, as image/jpeg; null when it was deleted after its time"
+            return {"type": ["string", "null"], "format": "uri", "description": description}
         return {
             "type": "string",
             "minLength": 1,
