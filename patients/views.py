@@ -98,6 +98,7 @@ def register(request):
             submission_id = None
             form.add_error(None, SENT_BEFORE)
             form.keep_photo()
+    note_who_is_shown(request, form)
     context = {"form": form, "submission_id": submission_id or uuid.uuid4().hex}
     return render(request, "patients/register.html", context, status=status_of(form))
 
@@ -142,6 +143,7 @@ def change(request, number):
             )
             messages.success(request, _("Saved."))
             return saved(request, form, patient)
+    note_who_is_shown(request, form)
     if request.method != "POST":
         patient.record_seen(by=request.user)
     context = {"form": form, "patient": patient, "version": version}
@@ -150,6 +152,12 @@ def change(request, number):
 
 def posted(request):
     return (request.POST, request.FILES) if request.method == "POST" else (None, None)
+
+
+def note_who_is_shown(request, form):
+    """Note that the form shows others beside the one that it is about: who has the address, who is likely the same."""
+    if form.taken_by or form.resemblances:
+        AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="same person")
 
 
 @require_POST

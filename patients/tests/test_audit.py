@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from patients.models import ApiToken, AppendOnly, AuditEvent, AuditHead
 from patients.models.audit import REFUSALS_MOST
+from patients.tests.conftest import ANA
 from patients.tests.racing import all_at_once
 
 Action = AuditEvent.Action
@@ -269,3 +270,12 @@ def test_a_forged_form_is_noted(receptionist, registered):
     assert browser.post(f"{patient.get_absolute_url()}send-again/").status_code == 403
 
     assert AuditEvent.objects.get(action="refused").detail == "403 POST patients:send_again"
+
+
+def test_a_form_that_shows_somebody_else_notes_it(desk, registered, upload):
+    registered()
+
+    page = desk.post("/patients/register/", ANA | {"document_photo": upload()})
+
+    assert page.status_code == 422 and "Registered with this address" in page.content.decode()
+    assert AuditEvent.objects.get(action="looked_up").detail == "same person"
