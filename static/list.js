@@ -38,22 +38,19 @@ function replace(fresh) {
 }
 
 async function search() {
+  const lost = document.getElementById("lost");
   const address = `?search=${encodeURIComponent(box.value)}`;
   results.setAttribute("aria-busy", "true");
   try {
     await show(address);
     history.replaceState(null, "", address); // so that going back from a record leads here
-    say(results.querySelector("h2, .empty p").textContent);
-    results.removeAttribute("aria-busy");
+    document.getElementById("said").textContent = results.querySelector("h2, .empty p").textContent;
+    lost.textContent = "";
   } catch (error) {
     if (error.name === "AbortError") return; // the next question is on its way
-    say(results.dataset.lost);
-    results.removeAttribute("aria-busy");
+    lost.textContent = lost.dataset.lost;
   }
-}
-
-function say(sentence) {
-  document.getElementById("said").textContent = sentence;
+  results.removeAttribute("aria-busy");
 }
 
 async function refresh() {
@@ -70,7 +67,7 @@ box.addEventListener("input", () => {
   typing = setTimeout(search, AFTER_TYPING);
 });
 form.addEventListener("submit", (event) => {
-  if (event.submitter?.formAction !== form.action) return; // to register
+  if (event.submitter?.hasAttribute("formaction")) return; // to register
   event.preventDefault();
   clearTimeout(typing);
   search();

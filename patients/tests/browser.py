@@ -1,0 +1,114 @@
+"""A real browser at the front desk of a real service."""
+
+import random
+import time
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from patients import made_up
+from patients.tests import pictures
+
+newcomers = made_up.people(random.Random(5), 1)  # noqa: S311
+PHONE, TABLET, DESKTOP = (390, 844), (800, 1100), (1280, 800)
+expect.set_options(timeout=15_000)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+@contextmanager
+def browser(*flags):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, *flags])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    # Per module: while it is open, this thread may not use Django's database, which other modules' tests do.
+    with browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def new_page(chromium, service):
+    """Return a new page in which reception is signed in; nothing on it may fail or come from elsewhere.
+
+    What the page is expected to complain about is named in its list `expected`.
+    """
+    contexts, complaints = [], []
+
+    def make(size=DESKTOP, username="reception", **options):
+        width, height = size
+        options = {"base_url": service.url, "viewport": {"width": width, "height": height}} | options
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.expected = ["422", "404"]
+        page.on("console", lambda message: message.type == "error" and complaints.append((page, message.text)))
+        page.on("pageerror", lambda error: complaints.append((page, str(error))))
+        page.on(
+            "request",
+            lambda sent: sent.url.startswith((service.url, "blob:", "data:")) or complaints.append((page, sent.url)),
+        )
+        if username:
+            sign_in(page, service, username)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert [text for page, text in complaints if not any(part in text for part in page.expected)] == []
+
+
+@pytest.fixture(params=[True, False], ids=["script", "no script"])
+def page(request, new_page):
+    """A page at the front desk, with and without script."""
+    return new_page(java_script_enabled=request.param)
+
+
+def sign_in(page, service, username="reception"):
+    page.goto("/accounts/login/?next=/patients/")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(service.accounts[username])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Patients", exact=True)).to_be_visible()
+
+
+def address(request):
+    """Return an email address that no other test uses."""
+    return f"{request.node.name.encode().hex()[:40]}.{time.monotonic_ns()}@example.org"
+
+
+def document(photo, name="document.jpg"):
+    return {"name": name, "mimeType": "image/jpeg", "buffer": photo}
+
+
+def fill(page, email, photo=None, name=None):
+    """Fill the form in for somebody who resembles nobody registered before; return their name."""
+    person = next(newcomers)
+    name = name or person["full_name"]
+    page.get_by_label("Full name").fill(name)
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Phone number").fill(person["phone"])
+    if photo:
+        photo = pictures.with_comment(photo, person["email"])
+        page.get_by_label("Photo of the identity document").set_input_files(document(photo))
+    return name
+
+
+def register(page):
+    page.get_by_role("button", name="Register", exact=True).click()
+
+
+def expect_registered(page, name):
+    expect(page.get_by_role("status").first).to_contain_text(f"{name} has patient number", timeout=30_000)
+
+
+def expect_patients(page, email, count):
+    """There are so many patients with the address."""
+    page.goto(f"/patients/?search={email}")
+    expect(page.locator("h2, .empty").first).to_be_visible()
+    expect(page.locator(".card")).to_have_count(count)

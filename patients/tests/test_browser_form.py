@@ -1,0 +1,314 @@
+"""What scripts add to the form: each way in for a photo, and nothing lost on the way out."""
+
+import os
+import re
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from patients.tests import pictures
+from patients.tests.browser import (
+    PHONE,
+    address,
+    browser,
+    document,
+    expect_patients,
+    expect_registered,
+    fill,
+    newcomers,
+    register,
+    sign_in,
+)
+
+PHOTO = "Photo of the identity document"
+
+
+@pytest.fixture
+def form(new_page):
+    page = new_page()
+    page.goto("/patients/register/")
+    return page
+
+
+def preview(page):
+    return page.get_by_role("img", name="The photo as it will be sent")
+
+
+def stored_photo(page):
+    """Return the photo on the record that the page shows."""
+    answer = page.request.get(page.get_by_role("img", name=PHOTO).get_attribute("src"))
+    return Image.open(BytesIO(answer.body()))
+
+
+def test_shows_the_chosen_photo_and_sends_it_turned(form, photo, request):
+    name = fill(form, address(request), photo)
+    expect(preview(form)).to_be_visible()
+    expect(form.get_by_text("document.jpg, ")).to_be_visible()
+    form.get_by_role("button", name="Rotate").click()
+    register(form)
+
+    expect_registered(form, name)
+    assert stored_photo(form).height > stored_photo(form).width
+
+
+def test_takes_a_photo_that_is_dropped_anywhere_on_the_page(form, photo, request, tmp_path):
+    file = tmp_path / "dropped.jpg"
+    file.write_bytes(photo)
+    name = fill(form, address(request))
+    drop(form, file, form.get_by_role("heading", name="Register a patient"))
+
+    expect(form.get_by_text("dropped.jpg, ")).to_be_visible()
+    register(form)
+    expect_registered(form, name)
+
+
+def drop(page, file, target):
+    """Drop a file as the desktop does, at the middle of the target."""
+    box = target.bounding_box()
+    data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data})
+
+
+def test_takes_a_photo_that_is_pasted(form, photo):
+    form.evaluate(
+        """bytes => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", {type: "image/jpeg"}));
+            document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data}));
+        }""",
+        list(photo),
+    )
+
+    expect(form.get_by_text("pasted.jpg, ")).to_be_visible()
+
+
+def test_photographs_with_the_webcam(form, request):
+    name = fill(form, address(request))
+    form.get_by_role("button", name="Take a photo").click()
+    form.get_by_role("button", name="Take the photo").click()
+
+    expect(form.get_by_text("camera.jpg, ")).to_be_visible()
+    assert form.evaluate("document.querySelector('video').srcObject") is None  # its light is off
+    register(form)
+    expect_registered(form, name)
+
+
+def test_the_webcam_can_be_left_and_lets_go_of_the_camera(form):
+    form.get_by_role("button", name="Take a photo").click()
+    expect(form.get_by_role("button", name="Take the photo")).to_be_focused()
+    form.keyboard.press("Escape")
+
+    expect(form.get_by_role("dialog")).to_have_count(0)
+    assert form.evaluate("document.querySelector('video').srcObject") is None
+    expect(preview(form)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ([], "No camera was found"),
+        (["--use-fake-device-for-media-stream", "--deny-permission-prompts"], "The camera may not be used"),
+    ],
+    ids=["none", "refused"],
+)
+def test_without_a_camera_a_file_is_the_way_out(flags, sentence, service):
+    with browser(*flags) as chromium:
+        page = chromium.new_page(base_url=service.url)
+        sign_in(page, service)
+        page.goto("/patients/register/")
+        page.get_by_role("button", name="Take a photo").click()
+        expect(page.get_by_role("dialog")).to_contain_text(sentence)
+        with page.expect_file_chooser():
+            page.get_by_role("button", name="Choose a file").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_touch_device_uses_its_own_camera(new_page, photo):
+    page = new_page(size=PHONE, has_touch=True, is_mobile=True)
+    page.goto("/patients/register/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Take a photo").tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    chooser.value.set_files(document(photo, "phone.jpg"))
+
+    expect(page.get_by_text("phone.jpg, ")).to_be_visible()
+
+
+def test_a_photo_over_the_limit_is_scaled_and_another_sent_as_it_is(form, photo, request):
+    noise = Image.frombytes("RGB", (4000, 3000), os.urandom(36_000_000))
+    large = pictures.encoded(noise, quality=100)
+    assert len(large) > 10_000_000
+    fill(form, address(request), large)
+    expect(form.get_by_text(re.compile(r"document.jpg, \d\.\d.MB"))).to_be_visible(timeout=30_000)
+    sent = form.evaluate("document.querySelector('input[type=file]').files[0].size")
+    assert 1_000_000 < sent < 10_000_000
+
+    form.get_by_label(PHOTO).set_input_files(document(photo))
+    expect(form.get_by_text("document.jpg, 1")).to_be_visible()
+    assert form.evaluate("document.querySelector('input[type=file]').files[0].size") == len(photo)
+
+
+@pytest.mark.parametrize(
+    ("content", "mime", "sentence"),
+    [(b"%PDF-1.7", "application/pdf", "The selected file is a PDF"), (b"Ana", "text/plain", "must be a JPG, PNG or")],
+    ids=["pdf", "text"],
+)
+def test_says_at_once_what_is_wrong_with_a_file_but_leaves_the_verdict_to_the_service(content, mime, sentence, form):
+    form.get_by_label(PHOTO).set_input_files({"name": "file", "mimeType": mime, "buffer": content})
+    expect(form.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
+
+    register(form)
+    expect(form.locator("#error-summary")).to_contain_text(sentence)
+
+
+def test_a_lost_connection_costs_nothing(form, photo, request):
+    form.expected += ["ERR_INTERNET_DISCONNECTED"]
+    email = address(request)
+    name = fill(form, email, photo)
+    form.context.set_offline(True)
+    register(form)
+
+    expect(form.get_by_text("Not saved. Check the connection and try again")).to_be_visible()
+    expect(form.get_by_label("Email address")).to_have_value(email)
+    expect(preview(form)).to_be_visible()
+    form.context.set_offline(False)
+    register(form)
+    expect_registered(form, name)
+
+
+def test_an_answer_that_is_lost_makes_no_second_patient(form, photo, request):
+    form.expected += ["ERR_FAILED"]
+    email = address(request)
+    name = fill(form, email, photo)
+
+    def lose_the_answer(route):
+        assert route.fetch(max_redirects=0).status == 201
+        route.abort()
+
+    form.route("**/patients/register/", lose_the_answer, times=1)
+    register(form)
+    expect(form.get_by_text("Not saved. Check the connection and try again")).to_be_visible()
+    register(form)
+
+    expect_registered(form, name)
+    expect_patients(form, email, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [(503, "The service is starting or busy. Try again in a moment."), (413, "The selected file is too large.")],
+)
+def test_an_answer_that_is_no_form_is_told_and_costs_nothing(status, sentence, form, photo, request):
+    form.expected += [str(status)]
+    title, _, advice = sentence.partition(". ")
+    page = f"<main><h1>{title}</h1><p>{advice}</p></main>"
+    form.route("**/patients/register/", lambda route: route.fulfill(status=status, body=page), times=1)
+    name = fill(form, address(request), photo)
+    register(form)
+
+    expect(form.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
+    register(form)
+    expect_registered(form, name)
+
+
+def test_shows_how_far_the_upload_is(form, photo, request):
+    devtools = form.context.new_cdp_session(form)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 60_000}
+    devtools.send("Network.emulateNetworkConditions", slow)
+    name = fill(form, address(request), photo)
+    register(form)
+
+    expect(form.get_by_role("progressbar", name="Sending")).to_be_visible()
+    expect_registered(form, name)
+
+
+def test_another_sign_in_meanwhile_costs_nothing(form, photo, request, service):
+    form.expected += ["403"]  # the page's token was the other session's
+    name = fill(form, address(request), photo)
+    form.context.clear_cookies(name="sessionid")
+    sign_in(form.context.new_page(), service)
+    register(form)
+
+    expect_registered(form, name)
+
+
+def test_a_wrong_password_and_a_closed_dialog_cost_nothing(form, photo, request, service):
+    email = address(request)
+    name = fill(form, email, photo)
+    form.context.clear_cookies(name="sessionid")
+    register(form)
+    form.get_by_label("User name").fill("reception")
+    form.get_by_label("Password").fill("wrong")
+    form.get_by_role("button", name="Sign in").click()
+    expect(form.get_by_role("dialog")).to_contain_text("is not correct")
+    form.get_by_role("button", name="Cancel").click()
+
+    expect(form.get_by_label("Email address")).to_have_value(email)
+    register(form)
+    form.get_by_label("User name").fill("reception")
+    form.get_by_label("Password").fill(service.accounts["reception"])
+    form.get_by_role("button", name="Sign in").click()
+    expect_registered(form, name)
+
+
+def test_registers_with_the_keyboard_alone(new_page, photo, request):
+    page, person = new_page(), next(newcomers)
+
+    def tab_to(control):
+        for _ in range(5):  # a date has four stops
+            page.keyboard.press("Tab")
+            if control.evaluate("control => control === document.activeElement"):
+                return
+        raise AssertionError(f"{control} is not reached")
+
+    tab_to(page.get_by_role("button", name="Register a new patient"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Full name")).to_be_focused()
+    page.keyboard.type(person["full_name"])
+    for label, text in (
+        ("Email address", address(request)),
+        ("Phone number", person["phone"]),
+        ("Address", "Rincón 487"),
+        ("Date of birth", "02291984"),
+    ):
+        tab_to(page.get_by_label(label).first)
+        page.keyboard.type(text)
+    tab_to(page.get_by_label(PHOTO))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(document(pictures.with_comment(photo, person["email"])))
+    tab_to(page.get_by_role("button", name="Rotate"))
+    page.keyboard.press("Space")
+    tab_to(page.get_by_role("button", name="Register", exact=True))
+    page.keyboard.press("Enter")
+
+    expect_registered(page, person["full_name"])
+
+
+def test_registers_with_ready_data_in_twelve_interactions_at_most(new_page, photo, request):
+    page, person = new_page(), next(newcomers)
+    interactions = [
+        lambda: page.get_by_role("button", name="Register a new patient").click(),
+        lambda: page.keyboard.type(person["full_name"]),  # where the form has put the cursor
+        lambda: page.keyboard.press("Tab"),
+        lambda: page.keyboard.type(address(request)),
+        lambda: page.keyboard.press("Tab"),
+        lambda: page.keyboard.type(person["phone"]),
+        lambda: page.keyboard.press("Tab"),
+        lambda: page.keyboard.type("Rincón 487"),
+        lambda: page.keyboard.press("Tab"),
+        lambda: page.keyboard.type("02291984"),
+        lambda: page.get_by_label(PHOTO).set_input_files(document(pictures.with_comment(photo, person["email"]))),
+        lambda: page.get_by_role("button", name="Register", exact=True).click(),
+    ]
+    assert len(interactions) <= 12
+    for interaction in interactions:
+        interaction()
+        page.wait_for_load_state()
+
+    expect_registered(page, person["full_name"])
+    expect(page.get_by_text("Feb. 29, 1984")).to_be_visible()
