@@ -121,14 +121,14 @@ class AuditEvent(models.Model):
             )
             for patient in patients
         ]
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):  # without its event, nothing of the transaction may stay
             head = AuditHead.locked()
             for event in events:
                 event.pk, event.at = head.count + 1, timezone.now()
                 event.seal = head.seal = event._sealed(head.seal, *settings.AUDIT_KEYS[0])
                 head.count += 1
             models.QuerySet(cls).bulk_create(events)
-            head.save()
+            head.save(force_update=True)
 
     @classmethod
     def record_refusal(cls, action, *, by, patient=None, detail=""):
