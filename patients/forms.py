@@ -64,12 +64,13 @@ class PatientForm(forms.ModelForm):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, label_suffix="", **kwargs)
-        self.fields["phone"].help_text = _phone_hint()
+        if "phone" in self.fields:  # whoever may only read, in admin, has a form without fields
+            self.fields["phone"].help_text = _phone_hint()
         self.user, self.taken_by, self.draft = user, None, None
         if self.instance.pk:
             self.initial.setdefault("shared_email", self.instance.shared_email)
-        if self.instance.photo_deleted_at and (photo := self.fields.get("document_photo")):
-            photo.required = False
+        if self.instance.photo_deleted_at and "document_photo" in self.fields:
+            self.fields["document_photo"].required = False
         if self.is_bound:
             self._take_up_draft()
         elif not self.instance.pk:
