@@ -5,7 +5,7 @@ import phonenumbers
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, models
+from django.db import IntegrityError, connection, models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -314,6 +314,9 @@ class Patient(models.Model):
             return erasure, patient.document_photo.name, photos
 
         erasure, photo, drafts = commit(delete)
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the journal would repeat it for some time
         erasure.write()
         for name in filter(None, [photo, *drafts]):
             self._discard_photo(name)

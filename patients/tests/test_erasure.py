@@ -1,14 +1,19 @@
 """Who was erased is gone everywhere, and doesn't come back with a backup."""
 
+import time
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
-from django.db import models
+from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
 
+from patients.management.commands import mailworker
 from patients.models import AuditEvent, Erasure, Message, Patient, PhotoDraft
 from patients.photos import cleaning
 from patients.tests.canaries import leaks_in_tables
@@ -114,6 +119,37 @@ def test_the_list_is_made_whole_from_the_table(settings, db):
 
 def test_somebody_new_with_an_old_number_stays(registered):
     patient = registered()
-    Erasure.objects.create(number=patient.number, at=patient.registered_at - timezone.timedelta(days=1))
+    Erasure.objects.create(number=patient.number, at=patient.registered_at - timedelta(days=1))
 
     assert Patient.erase_again() == 0 and Patient.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_file_of_the_database_repeats_it(registered):
+    patient = registered(full_name="Wilhelmina Quetzal")
+    assert Patient.objects.filter(full_name="Wilhelmina Quetzal").exists()
+    files = [Path(f"{connection.settings_dict['NAME']}{suffix}") for suffix in ("", "-wal")]
+    kept = [file for file in files if connection.vendor == "sqlite"]  # a server's files are its own
+
+    assert not kept or any(b"Wilhelmina" in file.read_bytes() for file in kept)
+    patient.erase(by=None)
+
+    assert not any(b"Wilhelmina" in file.read_bytes() or b"quetzal" in file.read_bytes() for file in kept)
+
+
+def test_the_worker_does_it_all(ana, registered, photo, settings, stored_files, monkeypatch):
+    monkeypatch.setattr(mailworker, "close_old_connections", lambda: None)  # it would close the test's own
+    restore.photo = photo
+    ana.erase(by=None)
+    restore(ana)
+    settings.PHOTO_RETENTION_DAYS = 90
+    old = registered(email="juan@example.org")
+    Patient.objects.filter(pk=old.pk).update(document_seen_at=timezone.now() - timedelta(days=91))
+    worker = mailworker.Command()
+    worker.name, worker.restarts, worker.started, worker.sweeper = "a worker", 0, time.monotonic(), None
+    worker._sweep_photos = lambda: None
+
+    assert not worker._look_after()
+
+    old.refresh_from_db()
+    assert list(Patient.objects.all()) == [old] and not old.document_photo and stored_files() == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from patients.tests.canaries import found_in
 from patients.tests.service import ROOT, Service, free_port, wait_until
 
 
@@ -187,6 +188,23 @@ def test_a_message_that_lost_its_job_is_found_and_sent(service, patient):
 
     assert int(told) >= 1
     wait_until(lambda: len([mail for mail in service.mails() if mail["To"] == body["email"]]) == 2, 60)
+
+
+def test_nobody_is_named_in_what_it_logs(service, patient):
+    token, body = service.token(), patient()
+    number = service.call("/api/v1/patients/", body, token=token)[1]["number"]
+    for path, method, sent in (
+        (f"/api/v1/patients/{number}/", "PATCH", {"email": "ana"}),
+        (f"/api/v1/patients/?search={body['email']}", "GET", None),
+        (f"/nowhere/{body['email']}", "GET", None),
+        ("/api/v1/patients/", "POST", body),
+    ):
+        assert service.call(path, sent, token=token, method=method)[0] in (200, 400, 404, 409)
+    with socket.create_connection(("127.0.0.1", service.port)) as odd:
+        odd.sendall(b"GET /?search=nandu HTTP/9.9\r\n\r\n")
+        odd.recv(100)
+
+    assert not found_in(service.output())
 
 
 def test_stops_within_ten_seconds_while_the_mail_server_hangs(tmp_path, patient):

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 
@@ -97,7 +98,10 @@ class Command(BaseCommand):
                 Patient.erase_again()
             if Chore.take("retention", timedelta(minutes=10)):
                 for patient in Patient.objects.with_photo_past_its_time()[:RETENTION_BATCH]:
-                    patient.delete_photo()
+                    with suppress(Patient.DoesNotExist):  # erased meanwhile
+                        patient.delete_photo()
+            if Chore.take("sessions", timedelta(days=1)):
+                call_command("clearsessions")
             if Chore.take("photos", timedelta(hours=6)):
                 self._sweep_photos()
             is_stuck = time.monotonic() - self.started > PATIENCE_SECONDS and sweep.is_stuck(self.name)
