@@ -2,7 +2,6 @@
 
 import random
 import time
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -16,19 +15,21 @@ expect.set_options(timeout=15_000)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
-@contextmanager
-def browser(*flags):
+@pytest.fixture(scope="module")
+def launch():
+    """Return a browser started with further flags.
+
+    Per module: while one is open, this thread may not use Django's database, which other modules' tests do.
+    """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, *flags])
-        yield browser
-        browser.close()
+        yield lambda *flags: playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, *flags])
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    # Per module: while it is open, this thread may not use Django's database, which other modules' tests do.
-    with browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as chromium:
-        yield chromium
+def chromium(launch):
+    chromium = launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
@@ -75,6 +76,12 @@ def sign_in(page, service, username="reception"):
     page.get_by_label("Password").fill(service.accounts[username])
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Patients", exact=True)).to_be_visible()
+
+
+def end_session(page, service):
+    """Let the session be over, as after a time in which nothing was done."""
+    page.wait_for_load_state("networkidle")
+    page.context.add_cookies([{"name": "sessionid", "value": "of-an-ended-session", "url": service.url}])
 
 
 def address(request):

@@ -11,6 +11,7 @@ from patients.tests.browser import (
     TABLET,
     address,
     document,
+    end_session,
     expect_patients,
     expect_registered,
     fill,
@@ -79,8 +80,7 @@ def test_who_was_signed_out_while_typing_loses_nothing(page, photo, request, ser
     email = address(request)
     page.goto("/patients/register/")
     name = fill(page, email, photo)
-    page.context.clear_cookies(name="sessionid")
-    page.context.add_cookies([{"name": "sessionid", "value": "of-an-ended-session", "url": service.url}])
+    end_session(page, service)
     register(page)
 
     page.get_by_label("User name").fill("reception")

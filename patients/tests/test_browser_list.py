@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from patients.tests.browser import address, expect_registered, fill, register
+from patients.tests.browser import address, end_session, expect_registered, fill, register
 
 SEARCH = "Name, email address, phone or patient number"
 
@@ -83,8 +83,8 @@ def test_asks_for_nothing_while_nobody_looks(new_page):
     assert asked == []
 
 
-def test_leads_to_the_sign_in_when_the_session_has_ended(new_page):
+def test_leads_to_the_sign_in_when_the_session_has_ended(new_page, service):
     page = new_page()
-    page.context.clear_cookies(name="sessionid")
+    end_session(page, service)
 
     expect(page.get_by_label("Password")).to_be_visible()
