@@ -18,7 +18,7 @@ from patients import numbers
 
 KEY_LENGTH = 64
 TERMS_MOST = 6
-SIGNATURE_BITS = 63  # of a signed BIGINT
+SIGNATURE_BITS, SIGNED_LETTERS = 63, 4  # of a signed BIGINT, and of each word: few bits are set by others' words
 _PHONE = re.compile(r"(?<!\S)(?:\+\s*)?[\d(][\d\s()./-]*(?!\S)")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LAST = "\U0010ffff"  # follows every other character, so that a range of keys is a prefix
@@ -116,11 +116,11 @@ def _searched_words(patient):
 
 
 def _signature(word):
-    return _bit(word[:1]) | (_bit(word[:3]) if len(word) > 2 else 0)
-
-
-def _bit(text):
-    return 1 << crc32(text.encode()) % SIGNATURE_BITS
+    """Return a bit for each of the word's first beginnings, which every longer word with that beginning has, too."""
+    bits = 0
+    for length in range(1, min(len(word), SIGNED_LETTERS) + 1):
+        bits |= 1 << crc32(word[:length].encode()) % SIGNATURE_BITS
+    return bits
 
 
 def _prefixes(*keys):

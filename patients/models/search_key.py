@@ -1,10 +1,10 @@
 from django.db import models
-from django.db.models import F, Max, Q
+from django.db.models import ExpressionWrapper, F, Max, Q
 
 from patients import fields, matching, search
 
 ERA_BITS = 16  # 65,536 patients to an era
-_AT_ONCE = 100  # candidates of which the other terms are looked up
+_AT_FIRST = 100  # candidates of which the other terms are looked up, then four times as many
 
 
 class SearchKey(models.Model):
@@ -57,7 +57,8 @@ class SearchKey(models.Model):
         signature = 0
         for term in terms:
             signature |= term.signature
-        rows = cls.objects.annotate(common=F("signature").bitand(signature)).filter(common=signature)
+        common = ExpressionWrapper(F("signature").bitand(signature), models.BigIntegerField())
+        rows = cls.objects.annotate(common=common).filter(common=signature)
         if before is not None:
             rows = rows.filter(patient__lt=before)
         if after is not None:
@@ -99,9 +100,9 @@ class SearchKey(models.Model):
     @classmethod
     def _having(cls, candidates, terms, most):
         """Return the first of the candidates that every term finds."""
-        found, candidates = [], list(candidates)
-        for start in range(0, len(candidates), _AT_ONCE):
-            batch = candidates[start : start + _AT_ONCE]
+        found, candidates, length = [], list(candidates), _AT_FIRST
+        while candidates and len(found) < most:
+            batch, candidates, length = candidates[:length], candidates[length:], 4 * length
             for term in terms:
                 in_a_range = Q()
                 for first, last in term.ranges:
@@ -109,6 +110,4 @@ class SearchKey(models.Model):
                 having = set(cls.objects.filter(in_a_range, patient__in=batch).values_list("patient_id", flat=True))
                 batch = [patient for patient in batch if patient in having]
             found += batch
-            if len(found) >= most:
-                break
         return found[:most]

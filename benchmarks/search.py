@@ -1,0 +1,157 @@
+"""How long the service takes to find people among many: each page and look-up beside reading one patient by key.
+
+Run: DATABASE_URL=… .venv/bin/python -m benchmarks.search
+on a database that `manage.py make_patients 1000000` filled. Times are the server's own, from request to response
+without the network, and contain the audit event that each page writes. It adds one account, and nothing else.
+"""
+
+import os
+import random
+import statistics
+import sys
+import time
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registration.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.urls import reverse  # noqa: E402
+
+from patients.models import ApiToken, Patient, Resemblance  # noqa: E402
+
+ROUNDS = 30
+LIST, API, ADMIN = reverse("patients:list"), reverse("api:patients"), reverse("admin:patients_patient_changelist")
+SEARCHES = {
+    "a rare name": ["quigley", "щукарь", "begona zuniga", "Ñandú"],
+    "a common word": ["maría", "james", "smith", "garcia", "محمد", "nguyen", "王"],
+    "the beginning of a common one": ["mar", "sm", "gar", "ngu"],
+    "one letter": ["m", "j", "g", "n", "s"],
+    "two letters, apart": ["m g", "j s", "n t"],
+    "a common name and surname": ["maria garcia", "james smith", "thi nguyen", "محمد حسن", "smith jam"],
+    "common words of nobody": ["maria nguyen", "james garcia", "nguyen smith", "maria иванов"],
+    "a common and a rare one": ["maria echeverria", "james quigley", "nguyen mac"],
+    "four words": ["maria jose garcia rodriguez", "james mary smith jones", "juan ana lopez perez"],
+    "no match": ["xyzzy", "zzz qqq", "maria xyzzy", "q9q9q9@nowhere"],
+}
+
+
+class Bench:
+    def __init__(self):
+        user, _ = User.objects.get_or_create(username="benchmark", defaults={"is_superuser": True, "is_staff": True})
+        self.client = Client(HTTP_HOST=settings.ALLOWED_HOSTS[0])
+        self.client.force_login(user)
+        self.user, self.random = user, random.Random(4)
+        self.newest = Patient.objects.newest_first().first().pk
+        self.control = None
+
+    def somebody(self):
+        while not (found := Patient.objects.filter(pk=self.random.randint(1, self.newest)).first()):
+            pass
+        return found
+
+    def get(self, url, **query):
+        response = self.client.get(url, query)
+        if response.status_code != 200:
+            raise SystemExit(f"{url} answered {response.status_code}")
+        return response
+
+    def measure(self, name, deed, *, rounds=ROUNDS):
+        """Print the times of deed(), which returns what to time."""
+        times = []
+        for _ in range(rounds):
+            timed = deed()
+            started = time.perf_counter()
+            timed()
+            times.append((time.perf_counter() - started) * 1000)
+        times.sort()
+        half, most = statistics.median(times), times[int(len(times) * 0.95)]
+        self.control = self.control or half
+        print(f"{name:44}{half:8.1f}{most:8.1f}{half / self.control:9.0f}{most / self.control:9.0f}")
+        sys.stdout.flush()
+
+
+def run():
+    call_command("collectstatic", verbosity=0, interactive=False)
+    bench = Bench()
+    print(f"{Patient.objects.count():,} patients on {connection.vendor}; {ROUNDS} rounds each")
+    print(f"{'':44}{'p50 ms':>8}{'p95 ms':>8}{'p50 ×':>9}{'p95 ×':>9}")
+
+    def page(url, **query):
+        return lambda: lambda: bench.get(url, **query)
+
+    def look_up(value_of, url=LIST, name="search"):
+        def prepare():
+            text = value_of(bench.somebody())
+            return lambda: bench.get(url, **{name: text})
+
+        return prepare
+
+    def read():
+        pk = bench.somebody().pk
+        return lambda: Patient.objects.get(pk=pk)
+
+    bench.get(LIST)
+    bench.measure("one patient by key (control)", read, rounds=200)
+    bench.measure("a page without patients", page(reverse("patients:register")))
+    print("The list")
+    deep = {"in the middle": bench.newest // 2, "page 20,000": max(bench.newest - 400_000, 30), "the last": 30}
+    bench.measure("  page 1", page(LIST))
+    for name, pk in deep.items():
+        before = Patient.objects.get(pk=pk).display_number
+        bench.measure(f"  {name}", page(LIST, before=before))
+    print("Searches")
+    bench.measure("  a phone number", look_up(lambda patient: patient.phone))
+    bench.measure("  the end of one", look_up(lambda patient: patient.phone[-6:]))
+    bench.measure("  the beginning of one", look_up(lambda patient: patient.phone[:8]))
+    bench.measure("  an email address", look_up(lambda patient: patient.email))
+    bench.measure("  the beginning of a number", look_up(lambda patient: patient.number[:4]))
+    bench.measure("  a number", look_up(lambda patient: patient.display_number.lower()))
+    bench.measure("  a whole name", look_up(lambda patient: patient.full_name))
+    middle = Patient.objects.get(pk=bench.newest // 2).display_number
+    for name, texts in SEARCHES.items():
+        for place, query in (("", {}), (", from the middle", {"before": middle})):
+            bench.measure(
+                f"  {name}{place}",
+                lambda texts=texts, query=query: page(LIST, search=bench.random.choice(texts), **query)(),
+            )
+    print("The same person")
+    bench.measure("  of somebody registered", same_person(bench))
+    bench.measure("  of the commonest name", same_person(bench, full_name="María José García Rodríguez"))
+    print("The API")
+    token = ApiToken.issue(bench.user, by=bench.user, days=1)
+    bench.client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    bench.measure("  page 1", page(API))
+    bench.measure("  search", lambda: page(API, search=bench.random.choice(SEARCHES["a common word"]))())
+    bench.client.defaults.pop("HTTP_AUTHORIZATION")
+    ApiToken.objects.filter(user=bench.user).delete()
+    print("Admin")
+    bench.measure("  page 1", page(ADMIN))
+    bench.measure("  its last page", page(ADMIN, p="100"))
+    bench.measure("  search", lambda: page(ADMIN, q=bench.random.choice(SEARCHES["a common word"]))())
+    bench.measure("  with a failed message", page(ADMIN, messages__status__exact="failed"))
+    bench.measure("  registered in admin", page(ADMIN, source__exact="admin"))
+    bench.measure("  messages that failed", page(reverse("admin:patients_message_changelist"), status__exact="failed"))
+    bench.measure("  messages", page(reverse("admin:patients_message_changelist")))
+    bench.measure("  audit events", page(reverse("admin:patients_auditevent_changelist")))
+
+
+def same_person(bench, **values):
+    def prepare():
+        patient = bench.somebody()
+        patient.pk = None
+        for name, value in values.items():
+            setattr(patient, name, value)
+        return lambda: Resemblance.of(patient)
+
+    return prepare
+
+
+if __name__ == "__main__":
+    run()
