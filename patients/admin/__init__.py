@@ -13,7 +13,7 @@ from django_q import models as queue_models
 
 from patients import numbers
 from patients.admin import clients, staff  # noqa: F401 — each registers its own
-from patients.admin.base import ReadOnlyAdmin
+from patients.admin.base import BigAdmin, ReadOnlyAdmin, SinceFilter
 from patients.export import as_csv, as_json
 from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
@@ -25,18 +25,30 @@ from patients.photos.storage import is_no_space
 for model in (queue_models.Schedule, queue_models.Success, queue_models.Failure, queue_models.OrmQ):
     admin.site.unregister(model)
 
-EXPORT_MOST = 5000
+EXPORT_MOST, FILTERED_MOST = 5000, 1000
+
+
+class MessageStatus(admin.SimpleListFilter):
+    """Patients with a message in a state; of very many, those with the newest such messages."""
+
+    title, parameter_name = _("status"), "message"
+
+    def lookups(self, request, model_admin):
+        return Message.Status.choices
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        newest = Message.objects.filter(status=self.value()).order_by("-pk").values_list("patient", flat=True)
+        return queryset.filter(pk__in=set(newest[:FILTERED_MOST]))
 
 
 @admin.register(Patient)
-class PatientAdmin(admin.ModelAdmin):
+class PatientAdmin(BigAdmin):
     form = PatientForm
     formfield_overrides = {DocumentPhotoField: {}}  # its own widget, not admin's, which would link to a URL
     list_display = ["display_number", "full_name", "email", "phone", "registered_at", "source", "confirmation_status"]
-    list_filter = ["source", "registered_at", "messages__status"]
-    list_per_page = 50
-    show_full_result_count = False
-    ordering = ["-pk"]
+    list_filter = ["source", ("registered_at", SinceFilter), MessageStatus]
     search_fields = ["number"]  # shows the box; get_search_results looks things up
     search_help_text = _("Name, email address, phone or patient number")
     actions = ["export_csv", "export_json"]
@@ -175,7 +187,7 @@ class MessageAdmin(ReadOnlyAdmin):
     list_display = [
         "patient", "channel_label", "status", "attempts", "last_attempt_at", "next_attempt_at", "failure_sentence",
     ]  # fmt: skip
-    list_filter = ["status", "channel", "created_at"]
+    list_filter = ["status", "channel", ("created_at", SinceFilter)]
     list_select_related = ["patient"]
     fields = [*list_display, "created_at", "sent_at", "message_id", "possible_duplicate"]
     actions = ["send_again", "give_up"]
@@ -223,8 +235,7 @@ class MessageAdmin(ReadOnlyAdmin):
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ["at", "action", "display_number", "actor", "address", "client", "detail"]
-    list_filter = ["action", "at", ("actor", admin.RelatedOnlyFieldListFilter)]
-    list_per_page = 50
+    list_filter = ["action", ("at", SinceFilter), "actor"]
     list_select_related = ["actor"]
     search_fields = ["patient_number"]  # shows the box; get_search_results looks things up
     search_help_text = _("Patient number")

@@ -112,6 +112,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     """Every token, also those of people; made by `manage.py create_api_token` or on a client's page."""
 
     list_display = ["user", "created", "expiry", "last_used_at"]
+    ordering = ["-created"]
     list_select_related = ["user"]
     fields = list_display
 

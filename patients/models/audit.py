@@ -73,7 +73,7 @@ class AuditEvent(models.Model):
     # Counted without a gap by record(), unlike a key that the database makes.
     id = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField(_("when"), db_index=True)
-    action = models.CharField(_("what"), max_length=20, choices=Action)
+    action = models.CharField(_("what"), max_length=20, choices=Action, db_index=True)
     # Staff who did something can be deactivated, not deleted.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("who"), related_name="+", null=True

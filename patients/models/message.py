@@ -53,7 +53,8 @@ class Message(models.Model):
         verbose_name, verbose_name_plural = _("message"), _("messages")
         indexes = [
             models.Index(fields=["status", "next_attempt_at"], name="message_due"),
-            models.Index(fields=["status", "patient"], name="message_of_status"),
+            models.Index(fields=["status"], name="message_status"),
+            models.Index(fields=["created_at"], name="message_created"),
         ]
 
     def __str__(self):

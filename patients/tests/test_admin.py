@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.sites import site
 from django.urls import reverse
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from patients.models import AuditEvent, Heartbeat, Message, Patient
@@ -23,9 +26,37 @@ def test_filters_by_the_messages_state(back_office, registered):
     registered(email="juan@example.org")
     Message.objects.filter(patient=failed).update(status="failed")
 
-    response = back_office.get(PATIENTS, {"messages__status__exact": "failed"})
+    response = back_office.get(PATIENTS, {"message": "failed"})
 
     assert list(response.context["cl"].result_list) == [failed]
+    assert not back_office.get(PATIENTS, {"message": "nonsense"}).context["cl"].result_list
+
+
+def test_filters_by_the_day_and_the_way_of_registering(back_office, registered):
+    old, new = registered(), registered(email="juan@example.org")
+    Patient.objects.filter(pk=old.pk).update(registered_at=timezone.now() - timedelta(days=40), source="api")
+    since = {"registered_at__gte": str(timezone.now() - timedelta(days=7))}
+
+    for query, wanted in (
+        (since | {"registered_at__lt": "2999-01-01 00:00Z"}, [new]),
+        ({"registered_at__gte": "2999-01-01 00:00Z", "registered_at__lt": "2999-01-02 00:00Z"}, []),
+        ({"source__exact": "api"}, [old]),
+        ({}, [new, old]),
+    ):
+        assert list(back_office.get(PATIENTS, query).context["cl"].result_list) == wanted
+    assert back_office.get(PATIENTS, {"registered_at__gte": "nonsense"}).status_code == 302
+
+
+def test_shows_the_newest_of_more_than_anybody_turns_over(back_office, registered, monkeypatch):
+    monkeypatch.setattr("patients.admin.base.NEWEST_MOST", 2)
+    monkeypatch.setattr("patients.admin.PatientAdmin.list_per_page", 1)
+    for count in range(3):
+        registered(email=f"p{count}@example.org")
+
+    shown = back_office.get(PATIENTS, {"o": "2", "p": "2"}).context["cl"]  # an order that the list doesn't have
+
+    assert (shown.result_count, shown.paginator.num_pages) == (2, 2)
+    assert [patient.email for patient in shown.result_list] == ["p1@example.org"]
 
 
 def test_shows_a_record_with_its_photo_and_changes_it_without_a_message(back_office, registered):
