@@ -25,6 +25,8 @@ urlpatterns = [
     path("api/problems/<slug:slug>", errors.problem_page, name="problem"),
     path("admin/login/", sign_in.admin_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
+    # Admin's redirect to any object's page asks for no permission, and would tell the numbers of patients.
+    path("admin/r/<path:unknown>", errors.unknown),
     path("admin/", admin.site.urls),
 ]
 

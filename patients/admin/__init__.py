@@ -68,6 +68,9 @@ class PatientAdmin(BigAdmin):
 
         return FormOfUser
 
+    def view_on_site(self, patient):
+        return patient.get_absolute_url()
+
     def get_fields(self, request, obj=None):
         entered = [*Patient.ENTERED, "shared_email", "kept_photo"]
         if obj and not self.has_change_permission(request, obj):

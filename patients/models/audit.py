@@ -89,6 +89,7 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        base_manager_name = "objects"
         default_permissions = ["view"]
         verbose_name, verbose_name_plural = _("audit event"), _("audit events")
 

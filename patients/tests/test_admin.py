@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.sites import site
+from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -189,3 +190,17 @@ def test_messages_and_the_audit_can_only_be_read(back_office, registered):
 
 def test_the_queues_own_pages_are_not_there():
     assert not [model for model in site._registry if model._meta.app_label == "django_q"]
+
+
+def test_leads_to_the_desks_page_and_nobody_to_a_patient_by_a_running_number(client, back_office, registered, member):
+    patient = registered()
+    page = back_office.get(reverse("admin:patients_patient_change", args=[patient.pk]))
+    assert f'href="{patient.get_absolute_url()}"' in page.content.decode()
+    user = member("Reader", "somebody")
+    user.groups.clear()
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+
+    kind = ContentType.objects.get_for_model(Patient).pk
+    assert client.get(f"/admin/r/{kind}/{patient.pk}/").status_code == 404
