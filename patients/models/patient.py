@@ -317,9 +317,9 @@ class Patient(models.Model):
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the journal would repeat it for some time
-        erasure.write()
         for name in filter(None, [photo, *drafts]):
             self._discard_photo(name)
+        erasure.write()
 
     @classmethod
     def erase_again(cls, *copies):
