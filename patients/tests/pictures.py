@@ -25,7 +25,8 @@ def encoded(image=None, format="JPEG", **options):
 
 def with_comment(jpeg, comment):
     """Return the same picture as another file."""
-    return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment.encode() + jpeg[2:]
+    segment = comment.encode()
+    return jpeg[:2] + b"\xff\xfe" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:]
 
 
 def with_gps_and_comment():

@@ -1,0 +1,125 @@
+"""The record's page, and who may be the same person, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from patients.tests.browser import PHONE, address, document, expect_registered, fill, register
+from patients.tests.pictures import with_comment
+
+
+@pytest.fixture
+def record(page, photo, request):
+    """The page of somebody who was registered a moment ago."""
+    page.goto("/patients/register/")
+    email = address(request)
+    page.person = {"email": email, "name": fill(page, email, photo)}
+    page.person["phone"] = page.get_by_label("Phone number").input_value()
+    register(page)
+    expect_registered(page, page.person["name"])
+    page.person["number"] = page.locator("dd.number").inner_text()
+    return page
+
+
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
+def test_says_quietly_who_may_be_the_same_person(record, photo, request):
+    page, person = record, record.person
+    page.get_by_role("link", name="Register another").click()
+    name = fill(page, address(request))
+    expect(page.get_by_role("group", name="Is this the same person?")).to_have_count(0)
+    page.get_by_label("Full name").fill(person["name"])
+    page.get_by_label("Phone number").fill(person["phone"])
+    page.get_by_label("Email address").focus()
+
+    panel = page.get_by_role("group", name="Is this the same person?")
+    expect(panel).to_contain_text("same name, same phone number")
+    expect(panel.get_by_role("link")).to_have_attribute("href", f"/patients/{person['number']}/")
+    panel.get_by_label("This is a different person").check()
+    page.get_by_label("Date of birth").fill("2001-02-03")
+    page.get_by_label("Full name").focus()
+    expect(panel.get_by_label("This is a different person")).to_be_checked()
+    photo = with_comment(photo, f"another of {name}")
+    page.get_by_label("Photo of the identity document").set_input_files(document(photo))
+    register(page)
+    expect_registered(page, person["name"])
+    expect(page.get_by_text("Is this the same person?")).to_have_count(0)
+    expect(page.locator(".history")).to_contain_text(f"said that it is not the same person as {person['number']}")
+
+
+def test_asks_before_it_registers_the_same_person_twice(record, photo, request):
+    page, person = record, record.person
+    page.goto("/patients/register/")
+    fill(page, address(request), photo, name=person["name"])
+    page.get_by_label("Phone number").fill(person["phone"])
+    register(page)
+
+    expect(page.locator("#error-summary")).to_contain_text("may be registered already")
+    panel = page.get_by_role("group", name="Is this the same person?")
+    expect(panel).to_contain_text("same name, same phone number")
+    panel.get_by_label("This is a different person").check()
+    register(page)
+    expect_registered(page, person["name"])
+
+
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
+def test_says_by_itself_that_the_confirmation_was_sent(record):
+    expect(record.locator(".confirmation .tag")).to_have_text("sent", timeout=30_000)
+    asked = []
+    record.on("request", lambda request: asked.append(request.url))
+    record.wait_for_timeout(3_000)
+    assert asked == []
+
+
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
+def test_shows_the_photo_larger_and_turned(record):
+    image = record.get_by_role("img", name="Photo of the identity document")
+    record.get_by_role("button", name="Enlarge").click()
+    window = record.get_by_role("dialog", name="Photo of the identity document")
+    expect(window).to_be_visible()
+    upright = image.bounding_box()
+    assert upright["width"] > upright["height"]
+
+    window.get_by_role("button", name="Rotate").click()
+    turned = image.bounding_box()
+    assert turned["height"] > turned["width"] and turned["height"] <= record.viewport_size["height"]
+    window.get_by_role("button", name="Zoom in").click()
+    assert image.bounding_box()["height"] > 1.4 * turned["height"]
+    record.keyboard.press("-")
+    record.keyboard.press("Escape")
+    expect(window).to_be_hidden()
+    assert image.bounding_box()["width"] > image.bounding_box()["height"]
+
+
+def test_leads_from_the_photo_to_replacing_it(record):
+    record.get_by_role("link", name="Replace the photo").click()
+
+    expect(record).to_have_url(re.compile("/change/#id_document_photo$"))
+
+
+def test_prints_a_slip_with_the_number_alone(record):
+    record.get_by_role("link", name="Slip to print").click()
+
+    number = record.person["number"]
+    expect(record.get_by_role("img", name=f"QR code of {number}")).to_be_visible()
+    expect(record.locator(".slip")).to_contain_text(number)
+    record.emulate_media(media="print")
+    expect(record.locator("header.site")).to_be_hidden()
+    expect(record.get_by_role("link", name="Back to the record")).to_be_hidden()
+    expect(record.locator(".slip")).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
+def test_the_slip_prints_when_told_to(record):
+    record.get_by_role("link", name="Slip to print").click()
+    record.evaluate("window.print = () => document.title = 'printed'")
+    record.get_by_role("button", name="Print").click()
+
+    expect(record).to_have_title("printed")
+
+
+def test_no_page_of_a_record_is_wider_than_a_phone(record):
+    record.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for url in (record.url, f"{record.url}slip/", f"{record.url}change/"):
+        record.goto(url)
+        assert record.locator("body").evaluate("body => body.scrollWidth") <= PHONE[0]
