@@ -280,3 +280,17 @@ def test_a_form_that_shows_somebody_else_notes_it(desk, registered, upload):
 
     assert page.status_code == 422 and "Registered with this address" in page.content.decode()
     assert AuditEvent.objects.get(action="looked_up").detail == "same person"
+
+
+def test_an_event_sealed_in_another_past_doesnt_fit(events, receptionist):
+    """Such as one that somebody kept from before a backup was restored, when other things were done."""
+    AuditEvent.record(Action.EXPORTED, by=receptionist)
+    kept = models.QuerySet(AuditEvent).filter(pk=7).values().get()
+    models.QuerySet(AuditEvent).filter(pk=7).delete()
+    AuditHead.objects.update(count=6, seal=events[5].seal)
+    AuditEvent.record(Action.READ, by=receptionist)
+    AuditEvent.record(Action.READ, by=receptionist)
+
+    models.QuerySet(AuditEvent).filter(pk=7).update(**kept)
+
+    assert verdict() == ["Changed: 8"]
