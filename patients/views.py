@@ -54,7 +54,8 @@ def staff(permission):
 @staff("patients.view_patient")
 def list_patients(request):
     text = request.GET.get("search", "").strip()
-    before = Patient.objects.filter(number=numbers.normalize(request.GET.get("before", ""))).first()
+    number = numbers.normalize(request.GET.get("before", ""))
+    before = number and Patient.objects.filter(number=number).first()
     patients = Patient.objects.newest_first().prefetch_related("messages")
     if text:
         patients = patients.search(text, PAGE_SIZE + 1, before=before and before.pk)

@@ -65,7 +65,7 @@ def parts(content):
 
 
 def send(message):
-    """Hand the text to the provider; 429 and 5xx are temporary, other refusals permanent."""
+    """Hand the text to the provider; 400 and 422 are about this message, all other refusals about the account."""
     url = urlsplit(settings.SMS_URL)
     fields = {
         "To": message.patient.phone,
@@ -94,8 +94,10 @@ def send(message):
     finally:
         cut.cancel()
         connection.close()
+    if status in (400, 422):
+        raise PermanentFailure("answered", status)
     if not 200 <= status < 300:
-        raise (TemporaryFailure if status == 429 or status >= 500 else PermanentFailure)("answered", status)
+        raise TemporaryFailure("refused", status)
 
 
 def sender(url):

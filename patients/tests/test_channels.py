@@ -85,11 +85,11 @@ def test_is_sent_beside_the_mail(registered, provider):
     ("status", "result", "failure"),
     [
         (400, "failed", "answered 400"),
-        (401, "failed", "answered 401"),
-        (302, "failed", "answered 302"),
-        (429, "queued", "answered 429"),
-        (500, "queued", "answered 500"),
-        (503, "queued", "answered 503"),
+        (422, "failed", "answered 422"),
+        (401, "queued", "refused 401"),
+        (302, "queued", "refused 302"),
+        (429, "queued", "refused 429"),
+        (500, "queued", "refused 500"),
     ],
 )
 def test_what_the_provider_answers_decides(status, result, failure, registered, provider):

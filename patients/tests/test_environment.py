@@ -164,3 +164,13 @@ def test_refuses_mail_addresses_that_make_no_sense(url, monkeypatch):
 
     with pytest.raises(ImproperlyConfigured, match="MAIL must look like smtp://"):
         environment.smtp("MAIL", None)
+
+
+def test_a_damaged_database_is_one_sentence(tmp_path):
+    (tmp_path / "db.sqlite3").write_text("no database" * 100)
+
+    result = manage("migrate", DATA_DIR=str(tmp_path))
+
+    assert result.returncode == 1 and result.stderr.strip().splitlines() == [
+        "The database cannot be used: file is not a database. Check DATABASE_URL."
+    ]
