@@ -25,7 +25,7 @@ from patients.models import (
     Submission,
 )
 from patients.photos.serving import photo_response
-from patients.serializers import MessageSerializer, PatientSerializer, RepeatedSerializer
+from patients.serializers import MessageSerializer, PatientSerializer, RegistrationSerializer, RepeatedSerializer
 from registration.problems import Refusal
 
 NOT_PLAIN = _("Send the body as it is, without Content-Encoding")
@@ -162,17 +162,17 @@ class PatientList(PatientView, generics.ListCreateAPIView):
             try:
                 if submission and (earlier := submission.earlier_patient()):
                     raise AlreadySubmitted(earlier)
-                return self._register(self.get_serializer(data=request.data), submission=submission)
+                return self._register(RegistrationSerializer, submission=submission)
             except AlreadySubmitted as earlier:
-                repeated = RepeatedSerializer(data=request.data, context=self.get_serializer_context())
-                return self._register(repeated, patient=earlier.patient, replayed=True)
+                response = self._register(RepeatedSerializer, patient=earlier.patient)
+                response["Idempotent-Replayed"] = "true"
+                return response
 
-    def _register(self, serializer, *, replayed=False, **values):
+    def _register(self, serializer_class, **values):
+        serializer = serializer_class(data=self.request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         patient = serializer.save(**values)
         headers = {"Location": reverse("api:patient", args=[patient.display_number]), "ETag": _etag(patient)}
-        if replayed:
-            headers["Idempotent-Replayed"] = "true"
         return Response(serializer.data, status=201, headers=headers)
 
     def _submission(self):

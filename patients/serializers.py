@@ -189,6 +189,17 @@ class PatientSerializer(serializers.ModelSerializer):
             del answer["document_kind"]
         return answer
 
+    def update(self, patient, values):
+        shared_email, version = values.pop("shared_email", None), values.pop("version")
+        for name, value in values.items():
+            setattr(patient, name, value)
+        patient.correct(values, by=self.context["request"].user, shared_email=shared_email, version=version)
+        return patient
+
+
+class RegistrationSerializer(PatientSerializer):
+    """Answers as of the moment of the registration, even if the worker has taken up the confirmation by now."""
+
     def create(self, values):
         shared_email, submission = values.pop("shared_email", False), values.pop("submission", None)
         patient = Patient(**values)
@@ -200,12 +211,9 @@ class PatientSerializer(serializers.ModelSerializer):
         )
         return patient
 
-    def update(self, patient, values):
-        shared_email, version = values.pop("shared_email", None), values.pop("version")
-        for name, value in values.items():
-            setattr(patient, name, value)
-        patient.correct(values, by=self.context["request"].user, shared_email=shared_email, version=version)
-        return patient
+    def to_representation(self, patient):
+        queued = ConfirmationSerializer(Message(channel="email")).data
+        return super().to_representation(patient) | {"confirmation": queued}
 
 
 class KnownPhotoField(DocumentPhotoField):
@@ -213,7 +221,7 @@ class KnownPhotoField(DocumentPhotoField):
         return None  # its hash was compared; decoding it again would tell nothing new
 
 
-class RepeatedSerializer(PatientSerializer):
+class RepeatedSerializer(RegistrationSerializer):
     """A registration that is sent once more: `save(patient=…)` makes the first answer again.
 
     It is made of the same data as the first time, because the record may have been corrected since.
@@ -228,7 +236,3 @@ class RepeatedSerializer(PatientSerializer):
             setattr(first, name, value)
         first.email_key = None if shared_email else validators.email_key(first.email)
         return first
-
-    def to_representation(self, patient):
-        queued = ConfirmationSerializer(Message(channel="email")).data
-        return super().to_representation(patient) | {"confirmation": queued}

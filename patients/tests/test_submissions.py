@@ -118,6 +118,12 @@ def test_the_same_request_gets_the_first_answer_whatever_has_become_of_the_patie
     assert Patient.objects.count() == Message.objects.count() == 1 and len(stored_files()) == 2
 
 
+def test_the_first_answer_is_of_that_moment_however_quick_the_worker_is(post, monkeypatch):
+    monkeypatch.setattr(Patient, "confirmation", property(lambda patient: Message(channel="email", status="sent")))
+
+    assert post().json()["confirmation"] == {"channel": "email", "status": "queued", "attempts": 0, "sent_at": None}
+
+
 def test_so_does_a_form_body_and_one_that_leaves_out_what_is_optional(api, upload):
     body = {name: ANA[name] for name in ("full_name", "email", "phone")}
 
