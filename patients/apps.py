@@ -9,5 +9,7 @@ class PatientsConfig(AppConfig):
 
     def ready(self):
         from patients import auditing, checks, language, roles  # noqa: F401 — all but roles register themselves
+        from patients.models import AuditHead
 
         post_migrate.connect(roles.create, sender=self)
+        post_migrate.connect(AuditHead.begin, sender=self)

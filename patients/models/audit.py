@@ -196,7 +196,12 @@ class AuditHead(models.Model):
 
     @classmethod
     def locked(cls):
-        return cls.objects.select_for_update().get_or_create(pk=1)[0]
+        return cls.objects.select_for_update().get(pk=1)
+
+    @classmethod
+    def begin(cls, using, **kwargs):
+        """post_migrate receiver: make the row, before several at once would, who could lock each other out."""
+        cls.objects.using(using).get_or_create(pk=1)
 
 
 def _removed(first, last):

@@ -294,3 +294,10 @@ def test_an_event_sealed_in_another_past_doesnt_fit(events, receptionist):
     models.QuerySet(AuditEvent).filter(pk=7).update(**kept)
 
     assert verdict() == ["Changed: 8"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_very_first_events_at_once_make_one_chain(receptionist):
+    raised = all_at_once(*[lambda: AuditEvent.record(Action.SIGNED_IN, by=receptionist)] * 8)
+
+    assert raised == [] and verdict() == [] and AuditEvent.objects.count() == 8
