@@ -4,27 +4,27 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
-from patients.tests import pictures
-from patients.tests.service import Service
+from patients.tests.browser import DESKTOP, FLAGS, PHONE, sign_in
+from patients.tests.service import ROOT, Service
 
-PEOPLE = [
-    ("Juan Pérez", "juan@example.org", "+1 202 555 0123"),
-    ("Nguyễn Thị Hồng", "hong@example.org", "+44 20 7946 0123"),
-    ("محمد بن سلمان", "mohammed@example.org", "+1 202 555 0188"),
-    ("Ana María Ñandú", "ana@example.org", "+598 99 123 456"),
-]
+DOCUMENT = ROOT / "static" / "example-document.webp"
+ANA = {
+    "Full name": "Ana María Ñandú",
+    "Email address": "ana@example.org",
+    "Phone number": "+598 99 123 456",
+    "Address (optional)": "Rincón 487\nMontevideo",
+    "Date of birth (optional)": "1984-02-29",
+}
 
 
-def register(page, name, email, phone):
+def fill(page, **values):
     page.goto("/patients/register/")
-    page.get_by_label("Full name").fill(name)
-    page.get_by_label("Email address").fill(email)
-    page.get_by_label("Phone number").fill(phone)
-    page.get_by_label("Photo of the identity document").set_input_files(
-        {"name": "document.jpg", "mimeType": "image/jpeg", "buffer": pictures.encoded()}
-    )
+    for label, value in (ANA | values).items():
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_label("Photo of the identity document").set_input_files(DOCUMENT)
+    expect(page.get_by_role("button", name="Rotate")).to_be_visible()
 
 
 def take(folder):
@@ -33,23 +33,29 @@ def take(folder):
         Service(Path(data) / "data") as service,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_context(base_url=service.url, viewport={"width": 1000, "height": 900}).new_page()
-        page.goto("/")
-        page.get_by_label("User name").fill("reception")
-        page.get_by_label("Password").fill(service.accounts["reception"])
-        page.get_by_role("button", name="Sign in").click()
-        for person in PEOPLE:
-            register(page, *person)
-            if person is PEOPLE[-1]:
-                page.screenshot(path=folder / "register.png", full_page=True)
-            page.get_by_role("button", name="Register").click()
-        page.wait_for_timeout(1500)  # for the worker to send the mail
-        page.reload()
-        page.screenshot(path=folder / "record.png", full_page=True)
-        page.goto("/patients/")
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=folder / "patients.png")
+        service.manage("make_patients", "8")
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+
+        def new_page(size, **options):
+            width, height = size
+            page = browser.new_page(base_url=service.url, viewport={"width": width, "height": height}, **options)
+            sign_in(page, service)
+            return page
+
+        desk, phone = new_page(DESKTOP), new_page(PHONE, color_scheme="dark", is_mobile=True, has_touch=True)
+        fill(desk)
+        desk.screenshot(path=folder / "register.png", full_page=True)
+        desk.get_by_role("button", name="Register", exact=True).click()
+        expect(desk.get_by_text("by email on")).to_be_visible(timeout=30_000)
+        desk.screenshot(path=folder / "record.png")
+        fill(desk, **{"Full name": "Ñandu Ana Maria", "Email address": "anita@example.org"})
+        expect(desk.get_by_label("This is a different person")).to_be_visible()
+        desk.evaluate("scrollTo(0, 0)")
+        desk.screenshot(path=folder / "matches.png")
+        for page, name in ((desk, "patients.png"), (phone, "phone.png")):
+            page.goto("/patients/")
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=folder / name)
         browser.close()
 
 
