@@ -152,9 +152,11 @@ class PatientForm(forms.ModelForm):
 
 
 class DeskForm(PatientForm):
-    """The desk's form: asks about patients who may be the same person, if `user` may see them.
+    """The desk's form: asks about patients who are likely to be the same person, if `user` may see them.
 
-    Whoever is ticked in `apart_from` (patient numbers), or shares the address as ticked, is a different person.
+    Whoever is ticked in `apart_from` (patient numbers), or shares the address as ticked, is a different person. Only
+    its page can ask, and says so in the field `asks`: what a program sends is registered, and the record shows whom
+    it resembles, as it does where not enough speaks for the same person to ask.
     """
 
     #: What makes a person known to be somebody; a correction of something else asks nothing.
@@ -177,7 +179,7 @@ class DeskForm(PatientForm):
 
     def _post_clean(self):
         super()._post_clean()
-        if not self.user.has_perm("patients.view_patient"):
+        if "asks" not in self.data or not self.user.has_perm("patients.view_patient"):
             return
         if self.instance.pk and not self.IDENTIFYING & self.changed_fields:
             return
@@ -187,7 +189,7 @@ class DeskForm(PatientForm):
         if self.submission:
             asked_already.update(self.submission.twins().values_list("patient", flat=True))
         self.resemblances = Resemblance.of(self.instance, apart=asked_already)
-        if len(self.apart_from) < len(self.resemblances):
+        if any(resemblance.is_likely for resemblance in self.resemblances if not self._is_apart(resemblance.patient)):
             had_errors = bool(self.errors)
             self.add_error(None, forms.ValidationError(MAY_BE_KNOWN, "may_be_known"))
             if not had_errors:

@@ -96,14 +96,22 @@ def resemblance(one, other):
         return [] if born_apart else found  # of use while namesakes are few, which the caller knows
     if len(found) < 2 or not is_sure or (born_apart and "full_name" not in found):
         return []
-    # A family shares phone and address.
-    is_personal = any("name" in code or "birth" in code for code in found)
-    return found if is_personal else []
+    return found if _are_personal(found) else []
+
+
+def is_likely(codes):
+    """Whether more than one thing speaks for the same person: a name may be a namesake's, a photo the wrong file."""
+    return len(codes) > 1 and _are_personal(codes)
 
 
 def weight(codes):
     """Return a number that is higher the more is the same, then the more is similar."""
     return sum(1 if code.startswith("similar") else 2 for code in codes) + 9 * ("photo" in codes)
+
+
+def _are_personal(codes):
+    # A family shares phone and address.
+    return any("name" in code or "birth" in code for code in codes)
 
 
 def _compare_names(one, other):

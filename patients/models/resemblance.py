@@ -15,6 +15,7 @@ class Resemblance(NamedTuple):
 
     patient: Patient
     reasons: list
+    is_likely: bool  # and so worth a question
 
     @classmethod
     def of(cls, patient, *, apart=()):
@@ -36,7 +37,7 @@ class Resemblance(NamedTuple):
         found.sort(key=lambda pair: (matching.weight(pair[1]), pair[0]), reverse=True)
         patients = Patient.objects.in_bulk([pk for pk, _ in found[:SHOWN_MOST]])
         return [
-            cls(patients[pk], [matching.REASONS[code] for code in codes])
+            cls(patients[pk], [matching.REASONS[code] for code in codes], matching.is_likely(codes))
             for pk, codes in found[:SHOWN_MOST]
             if pk in patients
         ]

@@ -9,9 +9,10 @@ from django.urls import reverse
 from patients import matching
 from patients.models import AuditEvent, KnownApart, Patient, Resemblance
 from patients.tests import pictures
-from patients.tests.conftest import ANA
+from patients.tests.conftest import ANA as SENT
 
 REGISTER, MATCHES = reverse("patients:register"), reverse("patients:matches")
+ANA = SENT | {"asks": "1"}  # by the desk's page, which can ask
 NOBODY = {"full_name": "", "email": "", "phone": "", "date_of_birth": None}
 OTHER = {"email": "other@example.net", "phone": "+12025550123", "date_of_birth": None}
 
@@ -124,7 +125,7 @@ def test_takes_a_few_queries_however_many_patients(registered, django_assert_max
         registered(email=f"p{count}@example.org")
 
     with django_assert_max_num_queries(16):
-        assert len(Resemblance.of(Patient(**ANA | PHONE | {"date_of_birth": None}))) == 5
+        assert len(Resemblance.of(Patient(**SENT | PHONE | {"date_of_birth": None}))) == 5
 
 
 def test_the_desk_asks_and_keeps_everything_that_was_entered(desk, registered, other_photo, errors):
@@ -188,13 +189,23 @@ def test_who_shares_the_address_is_asked_about_once(desk, registered, other_phot
     assert done.status_code == 302 and KnownApart.objects.count() == 1
 
 
-def test_the_same_photo_is_a_reason(desk, registered, upload):
-    ana = registered()
-    eve = {"full_name": "Eve", "email": "eve@example.net", "phone": "+1 202 555 0123", "document_photo": upload()}
+def test_the_same_photo_is_a_reason_and_one_to_ask_with_a_name(desk, registered, upload):
+    registered()
+    typed = ANA | OTHER | {"date_of_birth": ""}
 
-    assert "same photo of the document" in desk.post(REGISTER, eve).content.decode()
-    desk.post(REGISTER, eve | {"document_photo": upload(), "apart_from": ana.number})
-    assert Patient.objects.count() == 2
+    asked = desk.post(REGISTER, typed | {"full_name": "Ana Ñandú", "document_photo": upload()})
+    done = desk.post(REGISTER, typed | {"full_name": "Eve", "document_photo": upload()}, follow=True)
+
+    assert asked.status_code == 422 and "same photo of the document, similar name" in asked.content.decode()
+    assert "same photo of the document" in done.content.decode() and Patient.objects.count() == 2
+
+
+def test_what_comes_from_no_page_is_not_asked_about(desk, registered, upload):
+    registered()
+
+    done = desk.post(REGISTER, SENT | {"email": "other@example.net", "document_photo": upload()}, follow=True)
+
+    assert "Is this the same person?" in done.content.decode() and Patient.objects.count() == 2
 
 
 def test_a_record_shows_whose_photo_is_the_same(desk, registered):
@@ -208,7 +219,7 @@ def test_a_record_shows_whose_photo_is_the_same(desk, registered):
 def test_a_correction_that_makes_them_alike_asks_too(desk, registered):
     ana = registered()
     eve = registered(full_name="Eve", email="eve@example.net", phone="+1 202 555 0123", date_of_birth=None)
-    url, typed = f"{eve.get_absolute_url()}change/", {"full_name": "Eve", "email": "eve@example.net"}
+    url, typed = f"{eve.get_absolute_url()}change/", {"full_name": "Eve", "email": "eve@example.net", "asks": "1"}
     KnownApart.objects.all().delete()
     Patient.objects.filter(pk=eve.pk).update(photo_fingerprint="x")
 
@@ -251,7 +262,7 @@ def test_other_doors_are_not_held_up_and_told_nothing(api, back_office, register
 
     answer = api.post_json(reverse("api:patients"), ana | {"email": "two@example.org"})
     added = back_office.post(
-        reverse("admin:patients_patient_add"), ANA | {"email": "three@example.org", "document_photo": upload()}
+        reverse("admin:patients_patient_add"), SENT | {"email": "three@example.org", "document_photo": upload()}
     )
 
     assert answer.status_code == 201 and added.status_code == 302 and Patient.objects.count() == 3
