@@ -1,0 +1,317 @@
+"""The safeguards of this service, each with the change that switches it off and the tests that must then turn red.
+
+script/mutate-safeguards switches them off one at a time in a copy of the tree; test_safeguards.py sees that each
+change still applies.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+SECONDS_MOST = 300
+
+
+class Safeguard(NamedTuple):
+    """With `new` instead of `old` in `file`, `tests` (pytest's files and -k) turn red."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+SAFEGUARDS = [
+    Safeguard(
+        "the photo needs its permission",
+        "patients/photos/serving.py",
+        'if not by.has_perm("patients.view_document_photo"):',
+        "if False:",
+        "test_privacy.py -k without_the_permission",
+    ),
+    Safeguard(
+        "the photo is shown after a note of who sees it",
+        "patients/photos/serving.py",
+        "    patient.photo_seen(by=by, thumbnail=thumbnail)\n",
+        "",
+        "test_privacy.py -k note",
+    ),
+    Safeguard(
+        "pages need their permission",
+        "patients/views.py",
+        "login_required(permission_required(permission, raise_exception=True)(view))",
+        "login_required(view)",
+        "test_permissions.py -k each_is_answered and register",
+    ),
+    Safeguard(
+        "programs need their scope",
+        "registration/settings.py",
+        '"DEFAULT_PERMISSION_CLASSES": ["patients.authentication.ModelPermissions"]',
+        '"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]',
+        "test_clients.py -k scopes_say",
+    ),
+    Safeguard(
+        "photos are encrypted",
+        "patients/photos/encryption.py",
+        "AESGCM(key).encrypt(nonce, content, name.encode())",
+        "content",
+        "test_storage.py -k no_picture_can_be_read",
+    ),
+    Safeguard(
+        "a photo is bound to its file's name",
+        "patients/photos/encryption.py",
+        ", name.encode())",
+        ", None)",
+        "test_storage.py -k exchanged",
+    ),
+    Safeguard(
+        "forms need the token of this site",
+        "registration/settings.py",
+        '    "django.middleware.csrf.CsrfViewMiddleware",\n',
+        "",
+        "test_headers.py -k another_site",
+    ),
+    Safeguard(
+        "who guesses passwords is held off",
+        "registration/lockout.py",
+        ">= settings.SIGN_IN_TRIES\n",
+        ">= 10**9\n",
+        "test_sign_in.py -k by_name_and_address",
+    ),
+    Safeguard(
+        "an address that tries many names is held off",
+        "registration/lockout.py",
+        ">= settings.SIGN_IN_TRIES_PER_ADDRESS",
+        ">= 10**9",
+        "test_sign_in.py -k many_names",
+    ),
+    Safeguard(
+        "a header is no address",
+        "registration/client_address.py",
+        "0 < settings.PROXIES <= len(forwarded)",
+        "True",
+        "test_client_address.py test_sign_in.py -k believed or header",
+    ),
+    Safeguard(
+        "held off or not, a password is looked at as long",
+        "registration/lockout.py",
+        "            make_password(password)",
+        "            pass",
+        "test_sign_in.py -k looks_at",
+    ),
+    Safeguard(
+        "what is typed as a user name is not kept",
+        "registration/lockout.py",
+        'return salted_hmac("registration.lockout", username).hexdigest()',
+        "return username",
+        "test_sign_in.py -k nothing_that_was_typed",
+    ),
+    Safeguard(
+        "a second factor is asked for",
+        "registration/sign_in.py",
+        "if second_factor.devices_of(user):",
+        "if False:",
+        "test_second_factor.py -k signing_in or password_alone",
+    ),
+    Safeguard(
+        "a setting demands a second factor",
+        "registration/second_factor.py",
+        "not user.is_verified()",
+        "False",
+        "test_second_factor.py -k demands",
+    ),
+    Safeguard(
+        "an idle session ends",
+        "registration/sessions.py",
+        "            if seconds_left(request) <= 0:",
+        "            if False:",
+        "test_sessions.py -k ends",
+    ),
+    Safeguard(
+        "what was entered goes on only for who entered it",
+        "registration/carried.py",
+        'carried["by"] not in (None, user.pk)',
+        "False",
+        "test_sessions.py -k somebody_else",
+    ),
+    Safeguard(
+        "changing the password ends other sessions",
+        "registration/settings.py",
+        '    "django.contrib.auth.middleware.AuthenticationMiddleware",\n',
+        '    "patients.tests.safeguards.without_session_hash",\n',
+        "test_account.py -k ends_all_other",
+    ),
+    Safeguard(
+        "an unknown host is refused",
+        "registration/settings.py",
+        'ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [',
+        'ALLOWED_HOSTS = ["*"]\n_hosts = env.hosts("ALLOWED_HOSTS", [',
+        "test_headers.py -k unknown_host",
+    ),
+    Safeguard(
+        "no host stands for all",
+        "registration/environment.py",
+        r're.fullmatch(r"\.?[a-z0-9_-]+',
+        r're.fullmatch(r"\*|\.?[a-z0-9_-]+',
+        "test_environment.py -k wrong_value and ALLOWED_HOSTS",
+    ),
+    Safeguard(
+        "placeholders are refused",
+        "registration/environment.py",
+        "if len(value) < 32 or len(set(value)) < 8 or _PLACEHOLDER.search(value):",
+        "if not value:",
+        "test_environment.py -k wrong_value",
+    ),
+    Safeguard(
+        "debugging is refused in public",
+        "registration/environment.py",
+        "    if debug and public:",
+        "    if False:",
+        "test_environment.py -k debug",
+    ),
+    Safeguard(
+        "nothing in line runs on a page",
+        "registration/settings.py",
+        """    "default-src": ["'self'"],""",
+        """    "default-src": ["'self'", "'unsafe-inline'"],""",
+        "test_headers.py -k every_answer",
+    ),
+    Safeguard(
+        "no page is shown in a frame",
+        "registration/settings.py",
+        'X_FRAME_OPTIONS = "DENY"',
+        'X_FRAME_OPTIONS = "SAMEORIGIN"',
+        "test_headers.py -k every_answer",
+    ),
+    Safeguard(
+        "no cache keeps a page",
+        "registration/headers.py",
+        '    "Cache-Control": "private, no-store",',
+        '    "Cache-Control": "private",',
+        "test_headers.py -k no_cache",
+    ),
+    Safeguard(
+        "cookies go over TLS alone",
+        "registration/settings.py",
+        "SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _tls",
+        "SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False",
+        "test_headers.py -k tls",
+    ),
+    Safeguard(
+        "markup is no name",
+        "patients/validators.py",
+        'if "<" in name or ">" in name or not any(',
+        "if not any(",
+        "test_rules.py -k not_a_name",
+    ),
+    Safeguard(
+        "a lone surrogate is no text",
+        "patients/validators.py",
+        '_CONTROL_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}',
+        '_CONTROL_CATEGORIES = {"Cc", "Zl", "Zp"}',
+        "test_rules.py test_api.py -k not_a_name or cannot_be_stored",
+    ),
+    Safeguard(
+        "what is kept of an upload says who kept it",
+        "patients/models/draft.py",
+        'cls.objects.filter(key=kept["key"], user=by)',
+        'cls.objects.filter(key=kept["key"])',
+        "test_drafts.py -k nobody_elses",
+    ),
+    Safeguard(
+        "a link in a mail ends with the address that it was for",
+        "patients/messages/links.py",
+        " or not tokens.is_digest(digest, patient.email.casefold(), salt=_SALT)",
+        "",
+        "test_address_link.py -k was_corrected",
+    ),
+    Safeguard(
+        "nobody changes the audit",
+        "patients/models/audit.py",
+        "    create = get_or_create = bulk_create = update = update_or_create = bulk_update = delete = _refuse\n",
+        "",
+        "test_audit.py -k neither_changes",
+    ),
+    Safeguard(
+        "a changed event shows",
+        "patients/models/audit.py",
+        "hmac.compare_digest(self.seal, self._sealed(seal_before, key_name, key))",
+        "True",
+        "test_audit.py -k changed_event",
+    ),
+    Safeguard(
+        "logs name nobody",
+        "registration/logs.py",
+        'line["exception"] = record.exc_info[0].__name__',
+        'line["exception"] = repr(record.exc_info[1])',
+        "test_privacy.py -k logs_name_nobody",
+    ),
+]
+
+
+def without_session_hash(get_response):
+    """Middleware, when a safeguard is off: Django's authentication that doesn't look at the password's hash."""
+    from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY, load_backend
+    from django.contrib.auth.models import AnonymousUser
+
+    def middleware(request):
+        backend = request.session.get(BACKEND_SESSION_KEY)
+        user = backend and load_backend(backend).get_user(int(request.session[SESSION_KEY]))
+        request.user = user or AnonymousUser()
+        return get_response(request)
+
+    return middleware
+
+
+def main():
+    """Switch each safeguard off and say which tests turned red; return whether one fell unnoticed."""
+    unnoticed = []
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder, "tree")
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+        for name in filter(None, files.decode().split("\0")):
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tree / name)
+        for safeguard in SAFEGUARDS:
+            file = tree / safeguard.file
+            text = file.read_text()
+            file.write_text(text.replace(safeguard.old, safeguard.new))
+            red = turned_red(tree, safeguard.tests, Path(folder, "data"))
+            file.write_text(text)
+            print(
+                f"{'  red' if red else 'GREEN'}  {safeguard.name}: {', '.join(red) or 'no test noticed'}", flush=True
+            )
+            unnoticed += [] if red else [safeguard.name]
+        tests = {safeguard.tests for safeguard in SAFEGUARDS}
+        still_red = {test: turned_red(tree, test, Path(folder, "data")) for test in tests}
+    print(f"{len(SAFEGUARDS) - len(unnoticed)} of {len(SAFEGUARDS)} were missed by a test when they were off")
+    if any(still_red.values()):
+        print(
+            f"These are red with every safeguard on, and so tell nothing: {[t for t, red in still_red.items() if red]}"
+        )
+    return len(unnoticed) + any(still_red.values())
+
+
+def turned_red(tree, tests, data):
+    """Return the names of the tests that fail in the tree."""
+    files, _, expression = tests.partition(" -k ")
+    command = [sys.executable, "-m", "pytest", "-q", "--show-capture=no", "-p", "no:cacheprovider"]
+    command += [f"patients/tests/{file}" for file in files.split()] + (["-k", expression] if expression else [])
+    environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), "PYTHONDONTWRITEBYTECODE": "1"}
+    if database := os.environ.get("DATABASE_URL"):
+        environ |= {"DATABASE_URL": database, "SECRET_KEY": os.environ["SECRET_KEY"]}
+    result = subprocess.run(command, cwd=tree, env=environ, capture_output=True, text=True, timeout=SECONDS_MOST)
+    found = re.findall(r"^(?:FAILED|ERROR) patients/tests/(\S+)", result.stdout, re.MULTILINE)
+    # Neither red nor green: nothing was collected, or the tree didn't even start.
+    assert found or result.returncode == 0, f"{tests}: {result.stdout[-500:]} {result.stderr[-500:]}"
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
