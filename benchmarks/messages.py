@@ -65,7 +65,8 @@ class Sink:
         return self
 
     def stop(self):
-        self.controller.stop()
+        if self.controller.server:
+            self.controller.stop()
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         if self.mode == "hang":
@@ -108,7 +109,7 @@ class Trial:
 
     def register(self, count, first=0):
         """Register so many; return {address: when it was committed}."""
-        printed = self.service.manage("shell", "-v0", "-c", self._script(count, first))
+        printed = self.service.manage("shell", "-v0", "-c", self._script(count, first), seconds=600)
         return {address: float(when) for address, when in map(str.split, printed.splitlines())}
 
     def _script(self, count, first, pause=0):
@@ -220,7 +221,10 @@ def two_clusters():
 
 
 def kills(seconds=60):
-    """kill -9 of the cluster and of web workers, at random, while patients are registered through the API."""
+    """kill -9 of cluster, workers and web workers, at random, while patients are registered through the API.
+
+    Not of the mailworker and gunicorn's main process, whose supervisor is script/server: it ends with them.
+    """
     with Trial() as trial:
         stop = threading.Event()
         acknowledged, statuses, threads = trial.keep_registering(stop)

@@ -57,11 +57,11 @@ class Service:
         if self.database:
             _on_server(f"DROP DATABASE {self.database}")
 
-    def manage(self, *arguments):
+    def manage(self, *arguments, seconds=60):
         """Run manage.py on this instance and return what it prints."""
         command = [ROOT / ".venv/bin/python", "manage.py", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environ, check=True, stdout=subprocess.PIPE, text=True, timeout=60
+            command, cwd=ROOT, env=self.environ, check=True, stdout=subprocess.PIPE, text=True, timeout=seconds
         ).stdout
 
     def start(self):
@@ -69,7 +69,11 @@ class Service:
             self.process = subprocess.Popen(
                 ["script/server"], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
             )
-        wait_until(lambda: "Ctrl-C stops it" in self.output() or self.process.poll() is not None, 60)
+        try:
+            wait_until(lambda: "Ctrl-C stops it" in self.output() or self.process.poll() is not None, 60)
+        except AssertionError:
+            self.stop()
+            raise
         if self.process.poll() is not None:
             raise AssertionError(f"script/server ended: {self.output()}")
         if not self.database:
