@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from patients import numbers, validators
@@ -159,9 +160,22 @@ class DeskForm(PatientForm):
     it resembles, as it does where not enough speaks for the same person to ask.
     """
 
+    class Meta(PatientForm.Meta):
+        fields = [*Patient.ENTERED, "language"]
+
     #: What makes a person known to be somebody; a correction of something else asks nothing.
     IDENTIFYING = {"full_name", "email", "phone", "date_of_birth", "document_photo"}
     resemblances = ()
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        language = self.fields["language"]
+        language.required, language.choices = False, settings.LANGUAGES
+        if not self.instance.language:
+            self.initial["language"] = get_language()
+
+    def clean_language(self):
+        return self.cleaned_data["language"] or self.instance.language
 
     @property
     def apart_from(self):

@@ -47,14 +47,17 @@ class MessageStatus(admin.SimpleListFilter):
 class PatientAdmin(BigAdmin):
     form = PatientForm
     formfield_overrides = {DocumentPhotoField: {}}  # its own widget, not admin's, which would link to a URL
-    list_display = ["display_number", "full_name", "email", "phone", "registered_at", "source", "confirmation_status"]
+    list_display = [
+        "display_number", "full_name", "email", "email_state", "phone", "registered_at", "source",
+        "confirmation_status",
+    ]  # fmt: skip
     list_filter = ["source", ("registered_at", SinceFilter), MessageStatus]
     search_fields = ["number"]  # shows the box; get_search_results looks things up
     search_help_text = _("Name, email address, phone or patient number")
     actions = ["export_csv", "export_json"]
     shown = [
         "display_number", "photo", "document_seen_at", "document_seen_by", "source", "registered_at", "registered_by",
-        "confirmation_status",
+        "confirmation_status", "email_state",
     ]  # fmt: skip
 
     def get_form(self, request, obj=None, change=False, **kwargs):

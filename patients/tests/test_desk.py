@@ -9,6 +9,7 @@ from django.urls import reverse
 from PIL import Image
 
 from patients import validators
+from patients.messages.email import render
 from patients.models import Message, Patient
 from patients.photos import refusals, storage
 from patients.tests import pictures
@@ -291,3 +292,22 @@ def test_speaks_spanish_to_a_spanish_browser(desk):
     page = desk.get(REGISTER, headers={"Accept-Language": "es"}).content.decode()
 
     assert '<html lang="es"' in page and "Correo" in page
+
+
+def test_the_desk_chooses_the_language_of_the_patients_mail(desk, upload):
+    page = desk.get(REGISTER).content.decode()
+    assert '<option value="en" selected>' in page
+
+    desk.post(REGISTER, ANA | {"document_photo": upload(), "language": "es"})
+    patient = Patient.objects.get()
+    assert patient.language == "es" and render(patient.messages.get()).subject.startswith("Datos registrados")
+
+    url = f"{patient.get_absolute_url()}change/"
+    assert '<option value="es" selected>' in desk.get(url).content.decode()
+    desk.post(url, ANA | {"version": 1})
+    patient.refresh_from_db()
+    assert patient.language == "es" and patient.version == 1
+    desk.post(url, ANA | {"version": 1, "language": "en"})
+    patient.refresh_from_db()
+    assert patient.language == "en"
+    assert desk.post(url, ANA | {"version": 2, "language": "xx"}).status_code == 422
