@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from patients.tests import pictures
 from patients.tests.browser import (
     DESKTOP,
     PHONE,
@@ -90,7 +91,9 @@ def test_who_was_signed_out_while_typing_loses_nothing(page, photo, request, ser
     if page.get_by_role("button", name="Go on").is_visible():  # without script, and the photo is to be chosen again
         page.get_by_role("button", name="Go on").click()
         expect(page.get_by_label("Email address")).to_have_value(email)
-        page.get_by_label("Photo of the identity document").set_input_files(document(photo))
+        page.get_by_label("Photo of the identity document").set_input_files(
+            document(pictures.with_comment(photo, email))
+        )
         register(page)
     expect_registered(page, name)
     expect_patients(page, email, 1)

@@ -55,7 +55,7 @@ def test_shows_the_chosen_photo_and_sends_it_turned(form, photo, request):
 
 def test_takes_a_photo_that_is_dropped_anywhere_on_the_page(form, photo, request, tmp_path):
     file = tmp_path / "dropped.jpg"
-    file.write_bytes(photo)
+    file.write_bytes(pictures.with_comment(photo, "dropped"))
     name = fill(form, address(request))
     drop(form, file, form.get_by_role("heading", name="Register a patient"))
 
