@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "registration.carried.carry",
+    "registration.sign_in.carry",
     "registration.sessions.watch",
     "registration.second_factor.demand",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

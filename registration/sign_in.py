@@ -1,12 +1,14 @@
 """One page to sign in, for the front desk and for admin."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth import views as auth
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.translation import gettext
@@ -108,3 +110,26 @@ def admin_sign_in(request):
     if request.user.is_authenticated and not request.user.is_staff:
         raise PermissionDenied
     return redirect(reverse("login", query={"next": request.GET.get("next", reverse("admin:index"))}))
+
+
+def carry(get_response):
+    """Middleware: instead of the way to the sign-in page, answer a form's POST with that page, which keeps the form.
+
+    Only for who has been signed in; and not for scripts, which keep their form themselves.
+    """
+
+    def middleware(request):
+        by_person = request.method == "POST" and "X-Requested-With" not in request.headers
+        is_gone = by_person and settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
+        response = get_response(request)
+        if by_person and (is_gone or hasattr(request, "timed_out")) and _leads_to_sign_in(response):
+            context = {"form": SignInForm(request), "next": request.get_full_path(), "carried": carried.keep(request)}
+            return render(request, "registration/login.html", context)
+        return response
+
+    return middleware
+
+
+def _leads_to_sign_in(response):
+    path = urlsplit(response.headers.get("Location", "")).path
+    return response.status_code == 302 and path in (reverse("login"), reverse("admin:login"))
