@@ -6,19 +6,26 @@ class SignInAgain extends HTMLElement {
    * or of null when the dialog was closed.
    */
   ask(page, address, wanted) {
+    // The form that is sent and the watch over the session may both ask: one sign-in answers both.
+    if (this.asking) return this.asking;
     this.dialog = this.querySelector("dialog");
     this.wanted = new URL(wanted).pathname;
     this.show(page, address);
     this.dialog.showModal();
     this.querySelector("input:not([type=hidden])")?.focus();
     this.querySelector("[data-cancel]").onclick = () => this.dialog.close();
-    return new Promise((resolve) => {
+    this.asking = new Promise((resolve) => {
       this.resolve = resolve;
-      this.dialog.onclose = () => resolve(null);
+      this.dialog.onclose = () => {
+        this.asking = null;
+        resolve(null);
+      };
     });
+    return this.asking;
   }
 
   show(page, address) {
+    if (!page.querySelector("main form")) throw new Error("no page to sign in at");
     const parts = page.querySelectorAll("main .error-summary, main form");
     this.querySelector("[data-form]").replaceChildren(...parts);
     this.querySelector("form").addEventListener("submit", (event) => {

@@ -59,6 +59,7 @@ async function refresh() {
   if (showsNewest && !document.hidden && !results.hasAttribute("aria-busy")) {
     await show(location.pathname, etag && { "If-None-Match": etag }).catch(() => {}); // the next time, perhaps
   }
+  clearTimeout(waiting);
   waiting = setTimeout(refresh, EVERY);
 }
 

@@ -40,7 +40,7 @@ class PhotoField extends HTMLElement {
     if (file.type === "application/pdf") this.say(this.dataset.pdf);
     else if (file.type && !file.type.startsWith("image/")) this.say(this.dataset.type);
     else if (file.size > this.dataset.limit) {
-      const smaller = await scaled(file, this.dataset.limit);
+      const smaller = await scaled(file, this.dataset.limit).catch(() => null); // HEIC, in most browsers
       if (this.input.files[0] !== file) return; // another was chosen meanwhile
       if (smaller) this.put((file = smaller));
       else this.say(this.dataset.tooLarge);
@@ -53,7 +53,7 @@ class PhotoField extends HTMLElement {
 
   turn(quarters) {
     this.turns.value = quarters;
-    this.image.style.rotate = `${quarters * 90}deg`;
+    this.image.style.transform = `rotate(${quarters * 90}deg)`;
   }
 
   say(sentence) {

@@ -1,9 +1,8 @@
 const LONG_SIDES = [4000, 3000, 2000]; // pixels, tried in turn; the service stores 2000
 
-/** Return the photo, a File, as a JPEG of at most so many bytes, or null when this browser can't. */
+/** Return the photo, a File, as a JPEG of at most so many bytes, or null; raise what this browser can't decode. */
 export async function scaled(file, limit) {
-  const bitmap = await createImageBitmap(file).catch(() => null); // HEIC, in most browsers
-  if (!bitmap) return null;
+  const bitmap = await createImageBitmap(file);
   for (const longSide of LONG_SIDES) {
     const scale = Math.min(1, longSide / Math.max(bitmap.width, bitmap.height));
     const canvas = document.createElement("canvas");
