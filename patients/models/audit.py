@@ -149,6 +149,8 @@ class AuditEvent(models.Model):
         """
         head = AuditHead.objects.filter(pk=1).first() or AuditHead()
         ends = dict(end.split(":", 1) for end in {str(head), expected or str(head)})
+        for event in cls.objects.filter(pk__lt=1):
+            yield f"Added: {event.pk}"
         count, seal = 0, ""
         while events := cls.objects.filter(pk__gt=count).order_by("pk")[:1000]:
             for event in events:

@@ -93,14 +93,16 @@ def test_a_chain_cut_short_together_with_its_head_shows_against_a_note_of_its_en
     assert "printed before" in verdict("--expect", "nonsense")[0]
 
 
-def test_an_event_that_somebody_adds_has_no_seal(events):
+@pytest.mark.parametrize(("key", "finding"), [(7, "Changed: 7"), (-1, "Added: -1")])
+def test_an_event_that_somebody_adds_has_no_seal(events, key, finding):
     tamper(
         "INSERT INTO patients_auditevent (id, at, action, address, client, patient_number, detail, request_id, seal) "
-        "VALUES (7, '2026-01-01 00:00:00', 'read', '', '', '', '', '', %s)",
+        "VALUES (%s, '2026-01-01 00:00:00', 'read', '', '', '', '', '', %s)",
+        key,
         events[5].seal,
     )
 
-    assert verdict() == ["Changed: 7"]
+    assert verdict() == [finding]
 
 
 def test_keys_are_rotated_and_the_old_ones_kept(events, settings, receptionist):
