@@ -245,11 +245,13 @@ def test_what_is_touched_is_large_enough(state, size, clinic, new_page, photo):
 
 
 def test_the_form_is_light(new_page, clinic):
-    page, weights = new_page(), {}
-    page.on("response", lambda answer: weights.update({answer.url: len(answer.body())}))
+    page, answers = new_page(), []
+    page.wait_for_load_state("networkidle")
+    page.on("response", answers.append)
     page.goto(FORM)
     page.wait_for_load_state("networkidle")
 
+    weights = {answer.url: len(answer.body()) for answer in answers}
     assert {"style", "photo", "send", "camera", "session"} <= {re.split(r"[/.]", url)[-3] for url in weights}
     assert sum(weights.values()) <= LIGHTEST_FORM, weights
 
