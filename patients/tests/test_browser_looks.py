@@ -247,7 +247,7 @@ def test_what_is_touched_is_large_enough(state, size, clinic, new_page, photo):
 def test_the_form_is_light(new_page, clinic):
     page, answers = new_page(), []
     page.wait_for_load_state("networkidle")
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(FORM)
     page.wait_for_load_state("networkidle")
 
