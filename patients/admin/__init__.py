@@ -240,7 +240,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ["at", "action", "display_number", "actor", "address", "client", "detail"]
+    list_display = ["at", "action", "display_number", "detail", "actor", "address", "client"]
     list_filter = ["action", ("at", SinceFilter), "actor"]
     list_select_related = ["actor"]
     search_fields = ["patient_number"]  # shows the box; get_search_results looks things up
