@@ -166,6 +166,7 @@ class DeskForm(PatientForm):
     #: What makes a person known to be somebody; a correction of something else asks nothing.
     IDENTIFYING = {"full_name", "email", "phone", "date_of_birth", "document_photo"}
     resemblances = ()
+    may_be_known = MAY_BE_KNOWN
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
