@@ -4,6 +4,7 @@ from django.db.models import ExpressionWrapper, F, Max, Q
 from patients import fields, matching, search
 
 ERA_BITS = 16  # 65,536 patients to an era
+_COUNTED = 1000  # keys of a term, at most, to see which is the rarest
 _AT_FIRST = 100  # candidates of which the other terms are looked up, then four times as many
 
 
@@ -51,7 +52,7 @@ class SearchKey(models.Model):
         They are the newest; with `before` the newest of those registered before that patient (a primary key); with
         `after` the oldest of those registered after that one.
         """
-        terms = sorted(search.terms(text), key=lambda term: term.length, reverse=True)
+        terms = search.terms(text)
         if not terms or most < 1:
             return []
         signature = 0
@@ -64,9 +65,10 @@ class SearchKey(models.Model):
         if after is not None:
             rows = rows.filter(patient__gt=after)
         found, ascending = [], after is not None
-        for eras in cls._windows(before, after):
-            longest, *others = terms
-            candidates = cls._patients(rows.filter(era__in=eras), longest)
+        windows = list(cls._windows(before, after))
+        rarest, *others = cls._rarest_first(terms, windows)
+        for eras in windows:
+            candidates = cls._patients(rows.filter(era__in=eras), rarest)
             candidates = candidates.order_by("patient_id" if ascending else "-patient_id")
             if not others:
                 found += candidates[: most - len(found)]
@@ -87,6 +89,19 @@ class SearchKey(models.Model):
         while eras:
             yield eras[:length]
             eras, length = eras[length:], 4 * length
+
+    @classmethod
+    def _rarest_first(cls, terms, windows):
+        """Return the terms the one that the fewest keys of the first eras have first; the longest where they tie."""
+        if len(terms) == 1:
+            return terms
+        rows = cls.objects.filter(era__in=[era for eras in windows[:2] for era in eras][:2])
+
+        def rarity(term):
+            counts = [rows.filter(key__gte=first, key__lt=last)[:_COUNTED].count() for first, last in term.ranges]
+            return sum(counts), -term.length
+
+        return sorted(terms, key=rarity)
 
     @staticmethod
     def _patients(rows, term):
