@@ -21,7 +21,7 @@ from rapidfuzz.distance import OSA
 
 from patients import search
 
-MOST = 200  # patients of whom each key is looked at
+MOST = 100  # patients of whom each key is looked at
 NAMESAKES_MOST = 3
 WORDS_MOST = 5
 

@@ -25,7 +25,7 @@ from patients.photos.storage import is_no_space
 for model in (queue_models.Schedule, queue_models.Success, queue_models.Failure, queue_models.OrmQ):
     admin.site.unregister(model)
 
-EXPORT_MOST, FILTERED_MOST = 5000, 1000
+EXPORT_MOST, FILTERED_MOST, FOUND_MOST = 5000, 1000, 200
 
 
 class MessageStatus(admin.SimpleListFilter):
@@ -87,7 +87,7 @@ class PatientAdmin(BigAdmin):
         return super().get_queryset(request).prefetch_related("messages")
 
     def get_search_results(self, request, queryset, search_term):
-        return (queryset.search(search_term) if search_term else queryset), False
+        return (queryset.search(search_term, FOUND_MOST) if search_term else queryset), False
 
     @admin.display(description=_("patient number"), ordering="number")
     def display_number(self, patient):

@@ -20,7 +20,7 @@ class BigAdmin(admin.ModelAdmin):
 
     ordering = ["-pk"]
     sortable_by = ()
-    list_per_page = 50
+    list_per_page = 25
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = NewestPages
