@@ -209,7 +209,7 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
         return response
 
     def get_object(self):
-        self.patient = super().get_object()
+        self.patient = get_object_or_404(self.get_queryset().numbered(self.kwargs["number"]))
         return self.patient
 
 
@@ -221,10 +221,10 @@ class MessageList(ApiView, generics.ListAPIView):
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
-        return get_object_or_404(Patient, number=self.kwargs["number"]).messages.all()
+        return get_object_or_404(Patient.objects.numbered(self.kwargs["number"])).messages.all()
 
     def list(self, request, number):
-        get_object_or_404(Patient, number=number).record_seen(by=request.user, detail="messages")
+        get_object_or_404(Patient.objects.numbered(number)).record_seen(by=request.user, detail="messages")
         return super().list(request)
 
 
@@ -233,7 +233,7 @@ class DocumentPhoto(ApiView):
     renderer_classes = [JpegRenderer, JSONRenderer]
 
     def get(self, request, number):
-        patient = get_object_or_404(Patient, number=number)
+        patient = get_object_or_404(Patient.objects.numbered(number))
         return photo_response(patient, by=request.user)
 
 

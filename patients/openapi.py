@@ -223,7 +223,8 @@ NUMBER_PARAMETER = OpenApiParameter(
     "number",
     {"type": "string", "minLength": 8, "maxLength": 12, "example": NUMBER},
     OpenApiParameter.PATH,
-    description="The patient number, in any case, with or without its hyphen",
+    description="The patient number, in any case, with or without its hyphen. One whose record was merged into "
+    "another's leads to that, whose own number is in the answer",
 )
 ETAG = _header("ETag", "the version of the record, for If-Match", [200, 201])
 _DOCUMENTED = {

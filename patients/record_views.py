@@ -7,7 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from patients import numbers
 from patients.models import AuditEvent, Patient, Resemblance
@@ -20,7 +20,9 @@ HISTORY_MOST = 50
 @require_safe
 @staff("patients.view_patient")
 def record(request, number):
-    patient = get_object_or_404(Patient.objects.select_related("registered_by"), number=number)
+    patient = get_object_or_404(Patient.objects.select_related("registered_by").numbered(number))
+    if patient.number != number:
+        return redirect(patient)
     patient.record_seen(by=request.user)
     context = {
         "patient": patient,
@@ -33,7 +35,8 @@ def record(request, number):
 
 def history_of(patient):
     """Return [(event, labels of the fields that were changed)], the newest first."""
-    events = AuditEvent.objects.of(patient).deeds().select_related("actor")[:HISTORY_MOST]
+    merged = {"action": AuditEvent.Action.MERGED, "detail": patient.display_number}  # noted on the other's number
+    events = AuditEvent.objects.of(patient).deeds().exclude(**merged).select_related("actor")[:HISTORY_MOST]
     labels = {field.name: field.verbose_name for field in Patient._meta.fields}
     return [(event, [labels[name] for name in event.detail.split(", ") if name in labels]) for event in events]
 
@@ -67,6 +70,34 @@ def tell_apart(request, number):
         patient.tell_apart([other], by=request.user)
         messages.success(request, _("Noted: they are different people. You will not be asked about them again."))
     return redirect(patient)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff(("patients.view_patient", "patients.merge_patient"))
+def merge(request, number):
+    """Two records of one person beside each other; each has the button that keeps it."""
+    number_of_other = numbers.normalize(request.GET.get("other", ""))
+    patient = get_object_or_404(Patient.objects.numbered(number))
+    other = get_object_or_404(Patient.objects.numbered(number_of_other))
+    if number == number_of_other:
+        raise Http404
+    if (patient.number, other.number) != (number, number_of_other):
+        return redirect(patient)  # merged meanwhile, perhaps by the first click on this very button
+    if request.method != "POST":
+        for shown in (patient, other):
+            shown.record_seen(by=request.user, detail="merge")
+        return render(request, "patients/merge.html", {"pair": [patient, other]})
+    by_number = {patient.number: (patient, other), other.number: (other, patient)}
+    kept, gone = by_number.get(numbers.normalize(request.POST.get("keep", "")), (None, None))
+    if kept is None:
+        raise Http404
+    try:
+        kept.merge(gone, by=request.user)
+    except Patient.DoesNotExist:
+        raise Http404 from None
+    text = _("The two records are one now. The number %(number)s leads here, too.")
+    messages.success(request, text % {"number": gone.display_number})
+    return redirect(kept)
 
 
 @require_POST

@@ -17,6 +17,7 @@ ROLES = {
         "change_patient",
         "delete_patient",
         "export_patient",
+        "merge_patient",
         "view_auditevent",
         "add_user",
         "change_user",

@@ -14,5 +14,6 @@ urlpatterns = [
     path("<patient_number:number>/send-again/", record_views.send_again, name="send_again"),
     path("<patient_number:number>/confirmation/", record_views.confirmation, name="confirmation"),
     path("<patient_number:number>/different-person/", record_views.tell_apart, name="tell_apart"),
+    path("<patient_number:number>/merge/", record_views.merge, name="merge"),
     path("<patient_number:number>/slip/", record_views.slip, name="slip"),
 ]

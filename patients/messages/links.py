@@ -28,7 +28,7 @@ def patient_of(token):
         number, digest = tokens.read(token, salt=_SALT, max_age=LIFETIME)
     except tokens.BadSignature:
         raise BadLink from None
-    patient = Patient.objects.filter(number=number).first()
+    patient = Patient.objects.numbered(number).first()
     if patient is None or not tokens.is_digest(digest, patient.email.casefold(), salt=_SALT):
         raise BadLink
     return patient

@@ -3,6 +3,7 @@ from patients.models.chosen_language import ChosenLanguage
 from patients.models.client import ApiToken, Client
 from patients.models.draft import PhotoDraft
 from patients.models.erasure import Erasure
+from patients.models.former_number import FormerNumber
 from patients.models.known_apart import KnownApart
 from patients.models.message import Message
 from patients.models.patient import ChangedMeanwhile, EmailTaken, Patient
@@ -24,6 +25,7 @@ __all__ = [
     "Client",
     "EmailTaken",
     "Erasure",
+    "FormerNumber",
     "Heartbeat",
     "KeyReused",
     "KnownApart",

@@ -28,8 +28,9 @@ class AppendOnly(Exception):
 
 class AuditQuerySet(models.QuerySet):
     def of(self, patient):
-        """Those about the patient, the newest first."""
-        return self.filter(patient_number=patient.number)
+        """Those about the patient, also by the numbers of records that were merged into theirs, the newest first."""
+        former = patient.former_numbers.values_list("number", flat=True)
+        return self.filter(patient_number__in=[patient.number, *former])
 
     def deeds(self):
         """Those of which something came, unlike a look."""
@@ -58,6 +59,7 @@ class AuditEvent(models.Model):
         PHOTO_DELETED = "photo_deleted", _("deleted the photo, whose time was over")
         EXPORTED = "exported", _("exported")
         ERASED = "erased", _("erased")
+        MERGED = "merged", _("merged with")
         SENT_AGAIN = "sent_again", _("sent the confirmation again")
         GAVE_UP = "gave_up", _("gave a message up")
         TOLD_APART = "told_apart", _("said that it is not the same person as")

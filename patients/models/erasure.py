@@ -27,9 +27,9 @@ class Erasure(models.Model):
         return f"{self.number} {self.at.isoformat()}"
 
     @classmethod
-    def of(cls, patient):
+    def of(cls, number):
         """Note, in the transaction that erases the patient; write() follows when it is committed."""
-        return cls.objects.update_or_create(number=patient.number, defaults={"at": timezone.now()})[0]
+        return cls.objects.update_or_create(number=number, defaults={"at": timezone.now()})[0]
 
     def write(self):
         """Add the line to the file, durably; a crash before it is made good by align()."""

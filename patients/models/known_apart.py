@@ -28,6 +28,16 @@ class KnownApart(models.Model):
         return is_new
 
     @classmethod
+    def take_over(cls, kept, gone):
+        """Say of one record what was said of another of the same person; call it inside a transaction."""
+        for pair in cls.objects.filter(Q(earlier=gone) | Q(later=gone)):
+            third = pair.later_id if pair.earlier_id == gone.pk else pair.earlier_id
+            if third != kept.pk:
+                earlier, later = sorted((kept.pk, third))
+                said = {"said_by_id": pair.said_by_id, "said_at": pair.said_at}
+                cls.objects.get_or_create(earlier_id=earlier, later_id=later, defaults=said)
+
+    @classmethod
     def from_patient(cls, patient):
         """Return the primary keys of those who are known to be somebody else."""
         pairs = cls.objects.filter(Q(earlier=patient) | Q(later=patient)).values_list("earlier", "later")

@@ -1,11 +1,8 @@
-from contextlib import suppress
 from datetime import timedelta
 
 import phonenumbers
 from django.conf import settings
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, connection, models
+from django.db import IntegrityError, models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -14,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from patients import fields, numbers, validators
 from patients.messages import channels
 from patients.models.audit import AuditEvent
-from patients.models.draft import PhotoDraft
-from patients.models.erasure import Erasure
+from patients.models.endings import Endings
+from patients.models.former_number import FormerNumber
 from patients.models.known_apart import KnownApart
 from patients.models.message import Message
 from patients.models.search_key import SearchKey
@@ -50,8 +47,14 @@ class PatientQuerySet(models.QuerySet):
         """
         found = SearchKey.find(text, most, before=before, after=after)
         if number := numbers.normalize(text):  # which a name of eight letters may be, too
+            found += FormerNumber.objects.filter(number=number).values_list("patient", flat=True)
             return self.filter(Q(number=number) | Q(pk__in=found))
         return self.filter(pk__in=found)
+
+    def numbered(self, number):
+        """Whoever has this number, or had it until their record was merged into another."""
+        former = FormerNumber.objects.filter(number=number).values_list("patient", flat=True)
+        return self.filter(Q(number=number) | Q(pk__in=list(former)))
 
     def with_photo_past_its_time(self):
         """Those whose photo was taken in more than PHOTO_RETENTION_DAYS ago; none while that is not set."""
@@ -61,7 +64,7 @@ class PatientQuerySet(models.QuerySet):
         return self.filter(document_seen_at__lt=before, photo_deleted_at=None)
 
 
-class Patient(models.Model):
+class Patient(Endings, models.Model):
     """A person registered with the clinic, with a photo of their identity document."""
 
     class Source(models.TextChoices):
@@ -151,6 +154,7 @@ class Patient(models.Model):
         permissions = [
             ("view_document_photo", _("Can view the photo of the identity document")),
             ("export_patient", _("Can export patients")),
+            ("merge_patient", _("Can merge two records of one person")),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(full_name=""), name="patient_has_name"),
@@ -214,6 +218,8 @@ class Patient(models.Model):
         def insert():
             self.pk, self._state.adding = None, True
             self.save(force_insert=True)
+            if FormerNumber.objects.filter(number=self.number).exists():
+                raise IntegrityError("The number leads to another record")
             if submission:
                 submission.pk, submission.patient = None, self
                 submission.save(force_insert=True)
@@ -294,45 +300,6 @@ class Patient(models.Model):
         except IntegrityError:
             self._refuse_taken_email()
             raise
-
-    def erase(self, *, by):
-        """Delete the record, what belongs to it and its photo; the audit and the list of the erased keep the number.
-
-        Raises DoesNotExist when somebody else erased it meanwhile.
-        """
-
-        def delete():
-            patient = self._locked()
-            drafts = PhotoDraft.objects.filter(fingerprint=patient.photo_fingerprint).exclude(fingerprint="")
-            photos = [draft.photo for draft in drafts]
-            drafts.delete()
-            of_patients = ContentType.objects.get_for_model(Patient)
-            LogEntry.objects.filter(content_type=of_patients, object_id=str(patient.pk)).delete()
-            erasure = Erasure.of(patient)
-            patient.delete()
-            AuditEvent.record(AuditEvent.Action.ERASED, by=by, patient=patient)
-            return erasure, patient.document_photo.name, photos
-
-        erasure, photo, drafts = commit(delete)
-        if connection.vendor == "sqlite" and not connection.in_atomic_block:
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the journal would repeat it for some time
-        for name in filter(None, [photo, *drafts]):
-            self._discard_photo(name)
-        erasure.write()
-
-    @classmethod
-    def erase_again(cls, *copies):
-        """Erase whom a restored backup brought back; `copies` are copies of ERASURES_FILE. Return how many."""
-        Erasure.align(*copies)
-        erased = 0
-        for patient in cls.objects.filter(number__in=Erasure.objects.values("number")):
-            # Not somebody new, should the dice ever fall on an old number.
-            if Erasure.objects.filter(number=patient.number, at__gt=patient.registered_at).exists():
-                with suppress(cls.DoesNotExist):
-                    patient.erase(by=None)
-                    erased += 1
-        return erased
 
     def delete_photo(self):
         """Delete the photo, whose time is over. Who saw which kind of document, and when, stays."""

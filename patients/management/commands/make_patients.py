@@ -12,7 +12,7 @@ from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from patients import made_up, numbers, validators
-from patients.models import Message, Patient, SearchKey
+from patients.models import FormerNumber, Message, Patient, SearchKey
 from patients.models.message import new_message_id
 from patients.photos import cleaning, storage
 
@@ -101,9 +101,10 @@ class Command(BaseCommand):
 
 
 def _new_numbers(count):
-    """Return patient numbers that nobody has."""
+    """Return patient numbers that nobody has, or had."""
     found = {numbers.new() for _ in range(count)}
-    found -= set(Patient.objects.filter(number__in=found).values_list("number", flat=True))
+    for taken in (Patient.objects, FormerNumber.objects):
+        found -= set(taken.filter(number__in=found).values_list("number", flat=True))
     return list(found) + (_new_numbers(count - len(found)) if len(found) < count else [])
 
 
