@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from datetime import UTC
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -243,9 +244,8 @@ def _etag(patient):
 
 def _time(text):
     try:
-        time = parse_datetime(text) if _TIME.fullmatch(text) else None
-    except ValueError:
-        time = None
-    if time is None:
-        raise ValidationError({"registered_after": [NOT_A_TIME]}, "invalid")
-    return time
+        if _TIME.fullmatch(text) and (time := parse_datetime(text)):
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day; a day of another era in UTC
+        pass
+    raise ValidationError({"registered_after": [NOT_A_TIME]}, "invalid")

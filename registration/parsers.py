@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser
 
 NOT_JSON = _("The body must be valid JSON, encoded in UTF-8")
 NOT_OBJECT = _("The body must be a JSON object")
+VALUES_MOST = 10_000  # commas and brackets of a body; a registration has a dozen, and a few hundred in its texts
 
 
 class StrictJSONParser(BaseParser):
@@ -26,10 +27,11 @@ class StrictJSONParser(BaseParser):
         charset = dict(parse_header_parameters(media_type)[1]).get("charset", "utf-8")
         if charset.lower() not in ("utf-8", "utf8"):
             raise UnsupportedMediaType(media_type, NOT_JSON)
+        body = stream.read()
+        if sum(map(body.count, (b",", b"[", b"{"))) > VALUES_MOST:  # millions would take seconds and gigabytes
+            raise ParseError(NOT_JSON)
         try:
-            body = json.loads(
-                stream.read().decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
-            )
+            body = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise ParseError(NOT_JSON) from None
         if not isinstance(body, dict):

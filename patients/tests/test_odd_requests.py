@@ -68,9 +68,11 @@ ODD = [
     (400, ["{}", "Transfer-Encoding: gzip"], {"length": ""}),
     (400, ["{}"], {"host": "elsewhere.example"}),
     (415, ["{}"], {"content_type": "application/json; charset=utf-16"}),
+    (415, ["{}"], {"content_type": "application/json; charset*=nonsense''%ff"}),
     (415, ["{}"], {"content_type": "text/plain"}),
     (415, [gzip.compress(b"{}"), "Content-Encoding: gzip"]),
     (400, [parts(2)], {"content_type": "multipart/form-data"}),
+    (400, [parts(2).replace("1\r\n", "ñ\r\n")], {"content_type": f"{FORM}; charset=punycode"}),
     (400, [parts(10_000)], {"content_type": FORM}),
     (400, [parts(10_000, 'name="f{}"; filename="a"')], {"content_type": FORM}),
     (400, [parts(2)[:-10]], {"content_type": FORM}),
@@ -79,7 +81,10 @@ ODD = [
     (400, [""], {"start": f"GET {PATIENTS}?cursor=%ff"}),
     (400, [""], {"start": f"GET {PATIENTS}?page_size=999999999999999999999"}),
     (400, [""], {"start": f"GET {PATIENTS}?registered_after=2026-02-30T00:00:00Z"}),
+    (400, [""], {"start": f"GET {PATIENTS}?registered_after=0001-01-01T00:00:00%2B23:59"}),
+    (400, [""], {"start": f"GET {PATIENTS}?registered_after=9999-12-31T23:59:59-23:59"}),
     (400, [""], {"start": f"GET {PATIENTS}?registered_after="}),
+    (400, [""], {"start": f"GET {PATIENTS}?nothing=%C3%B1", "content_type": "text/plain; charset=hex"}),
     (400, [""], {"start": f"GET {PATIENTS}?serach=Ana"}),
     (400, [""], {"start": f"GET {PATIENTS}?search=a&search=b"}),
     (414, [""], {"start": f"GET {PATIENTS}?search={'a' * 10_000}"}),
@@ -99,3 +104,9 @@ def test_is_refused_with_a_problem(send, number):
     status, sent, *how = ODD[number]
 
     assert send(*sent, **(how[0] if how else {})) == status
+
+
+def test_a_body_of_countless_values_is_not_even_read(api):
+    problem = api.post(PATIENTS, '{"a": [' + "{}," * 20_000 + "{}]}", content_type="application/json")
+
+    assert problem.status_code == 400 and "errors" not in problem.json()
