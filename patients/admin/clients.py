@@ -50,6 +50,7 @@ class TokenForm(forms.Form):
 
 class TokensOfClient(admin.TabularInline):
     model = ApiToken
+    exclude = ["digest"]  # or Django takes it for a field that is shown, and its form names no token to be deleted
     fields = readonly_fields = ["created", "expiry", "last_used_at"]
     extra = 0
     has_add_permission = has_change_permission = lambda self, request, obj=None: False
