@@ -7,8 +7,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.utils.http import parse_header_parameters
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 
+NOT_UTF8 = _("The text of the body must be encoded in UTF-8")
 NOT_JSON = _("The body must be valid JSON, encoded in UTF-8")
 NOT_OBJECT = _("The body must be a JSON object")
 VALUES_MOST = 10_000  # commas and brackets of a body; a registration has a dozen, and a few hundred in its texts
@@ -24,9 +25,7 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream, media_type=None, parser_context=None):
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("The body is larger than any photo may be")
-        charset = dict(parse_header_parameters(media_type)[1]).get("charset", "utf-8")
-        if charset.lower() not in ("utf-8", "utf8"):
-            raise UnsupportedMediaType(media_type, NOT_JSON)
+        _require(self.media_type, media_type)
         body = stream.read()
         if sum(map(body.count, (b",", b"[", b"{"))) > VALUES_MOST:  # millions would take seconds and gigabytes
             raise ParseError(NOT_JSON)
@@ -37,6 +36,26 @@ class StrictJSONParser(BaseParser):
         if not isinstance(body, dict):
             raise ParseError(NOT_OBJECT)
         return body
+
+
+class StrictMultiPartParser(MultiPartParser):
+    """multipart/form-data whose text is UTF-8: Django's own reader would put U+FFFD for every other letter."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        _require(self.media_type, media_type)
+        body = super().parse(stream, media_type, parser_context)
+        if any("\ufffd" in text for values in dict(body.data.lists()).values() for text in values):
+            raise ParseError(NOT_UTF8)
+        return body
+
+
+def _require(expected, media_type):
+    """Refuse a Content-Type that only might be what is expected (*/*), or whose text is not UTF-8."""
+    name, parameters = parse_header_parameters(media_type)
+    if name != expected:
+        raise UnsupportedMediaType(media_type)
+    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(media_type, NOT_UTF8)
 
 
 def _unique(pairs):

@@ -268,7 +268,10 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["patients.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["patients.authentication.ModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["registration.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_PARSER_CLASSES": [
+        "registration.parsers.StrictJSONParser",
+        "registration.parsers.StrictMultiPartParser",
+    ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "URL_FORMAT_OVERRIDE": None,  # Accept says what is wanted, and nothing else does
     "EXCEPTION_HANDLER": "registration.problems.handle",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from patients.models import ApiToken, AuditEvent, Message, Patient
 from patients.tests import pictures
 from patients.tests.conftest import ANA, ApiClient
+from registration import parsers
 
 PATIENTS = reverse("api:patients")
 
@@ -296,6 +297,14 @@ def test_a_field_sent_twice_is_an_error(api, upload):
     response = api.post(PATIENTS, ANA | {"full_name": ["Ana", "Juan"], "document_photo": upload()})
 
     assert fields(response) == {("full_name", "repeated")}
+
+
+def test_text_of_a_form_in_another_encoding_is_refused_not_mangled(api):
+    text = '--X\r\nContent-Disposition: form-data; name="full_name"\r\n\r\nAna Mar\xeda\r\n--X--\r\n'
+
+    answer = api.post(PATIENTS, text.encode("latin-1"), content_type="multipart/form-data; boundary=X")
+
+    assert answer.status_code == 400 and answer.json()["detail"] == str(parsers.NOT_UTF8)
 
 
 def test_shows_the_photo_and_notes_who_saw_it(api, registered, receptionist):
