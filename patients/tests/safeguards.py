@@ -324,16 +324,16 @@ SAFEGUARDS = [
     ),
     Safeguard(
         "an erasure takes the drafts of the photo",
-        "patients/models/patient.py",
-        "            drafts.delete()\n",
+        "patients/models/endings.py",
+        "        drafts.delete()\n",
         "",
         "test_erasure.py",
     ),
     Safeguard(
         "a restored backup brings nobody back",
-        "patients/models/patient.py",
-        "        erasure.write()\n",
-        "",
+        "patients/models/endings.py",
+        "            erasure.write()\n",
+        "            pass\n",
         "test_erasure.py -k restored",
     ),
     Safeguard(
