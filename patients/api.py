@@ -60,7 +60,7 @@ class NewestFirst(pagination.CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound:
             raise ValidationError({self.cursor_query_param: [NOT_A_CURSOR]}, "invalid") from None
-        if cursor and cursor.position is not None and not _POSITION.fullmatch(cursor.position):
+        if cursor and not _POSITION.fullmatch(cursor.position or ""):
             raise ValidationError({self.cursor_query_param: [NOT_A_CURSOR]}, "invalid")
         return cursor
 
@@ -98,7 +98,7 @@ class ApiView(generics.GenericAPIView):
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
-        if request.headers.get("Content-Encoding", "identity") != "identity":
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise UnsupportedMediaType("", NOT_PLAIN)
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
             raise ParseError(NO_LENGTH)

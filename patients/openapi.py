@@ -12,7 +12,7 @@ from drf_spectacular.extensions import (
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from patients import validators
+from patients import numbers, validators
 from registration.problems import KINDS
 
 DESCRIPTION = """\
@@ -35,6 +35,7 @@ errors, too.
 `X-Request-ID`, by which the operator finds it in the logs.
 """
 NUMBER = "7K4M-2Q9X"
+_NUMBER = f"^[{numbers.ALPHABET}]{{4}}-[{numbers.ALPHABET}]{{4}}$"
 CONFIRMATION = {"channel": "email", "status": "queued", "attempts": 0, "sent_at": None}
 FIELDS = {
     "full_name": "Ana María Ñandú",
@@ -117,6 +118,12 @@ def complete(result, **kwargs):
         schemas[f"{name}Form"] = _with_file(schemas[name])
     for name in ("Patient", "Message", "Confirmation"):
         schemas[name]["required"] = [field for field in schemas[name]["properties"] if field != "document_kind"]
+    schemas["Patient"]["properties"]["number"] |= {"pattern": _NUMBER, "description": "what people are told"}
+    for name in ("Message", "Confirmation"):
+        schemas[name]["properties"]["channel"] |= {
+            "maxLength": 10,
+            "description": "email, sms or another of the clinic's",
+        }
     schemas["Problem"] = _PROBLEM
     result["info"]["description"] = DESCRIPTION
     components["responses"] = {f"Problem{status}": _problem(status) for status in sorted(set.union(*REFUSED.values()))}
@@ -184,8 +191,9 @@ class TextField(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema, direction):
         field = self.target
         least = {} if field.model_field.blank else {"minLength": 1}
-        most = {"maxLength": field.most} if direction == "request" else {}
-        return {"type": "string", **least, **most, "description": str(field.help_text)}
+        most = field.most if direction == "request" else field.model_field.max_length
+        description = str(field.help_text or field.model_field.verbose_name)
+        return {"type": "string", **least, "maxLength": most, "description": description}
 
 
 class PhotoField(OpenApiSerializerFieldExtension):
@@ -236,7 +244,10 @@ _DOCUMENTED = {
             parameters=[
                 OpenApiParameter("search", str, description="Words of the name, email, phone or number, in part"),
                 OpenApiParameter(
-                    "registered_after", OpenApiTypes.DATETIME, description="Only those registered after this time"
+                    "registered_after",
+                    OpenApiTypes.DATETIME,
+                    description="Only those registered later. Times are told to the second, so that who was "
+                    "registered in the rest of that second is among them: who asks again meets them once more",
                 ),
                 OpenApiParameter("page_size", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
             ],

@@ -82,6 +82,8 @@ ODD = [
     (406, ["{}", "Accept: text/html"]),
     (413, ["{}"], {"length": 99_999_999_999}),
     (400, [""], {"start": f"GET {PATIENTS}?cursor=%ff"}),
+    (400, [""], {"start": f"GET {PATIENTS}?cursor="}),
+    (400, [""], {"start": f"GET {PATIENTS}?cursor=%00"}),
     (400, [""], {"start": f"GET {PATIENTS}?page_size=999999999999999999999"}),
     (400, [""], {"start": f"GET {PATIENTS}?registered_after=2026-02-30T00:00:00Z"}),
     (400, [""], {"start": f"GET {PATIENTS}?registered_after=0001-01-01T00:00:00%2B23:59"}),
