@@ -219,14 +219,13 @@ class MessageList(ApiView, generics.ListAPIView):
     serializer_class = MessageSerializer
     pagination_class = None
 
-    def get_queryset(self):
-        if getattr(self, "swagger_fake_view", False):
-            return super().get_queryset()
-        return get_object_or_404(Patient.objects.numbered(self.kwargs["number"])).messages.all()
-
     def list(self, request, number):
-        get_object_or_404(Patient.objects.numbered(number)).record_seen(by=request.user, detail="messages")
+        self.patient = get_object_or_404(Patient.objects.numbered(number))
+        self.patient.record_seen(by=request.user, detail="messages")
         return super().list(request)
+
+    def filter_queryset(self, messages):  # get_queryset() is called for the permission, too: no place to look
+        return messages.filter(patient=self.patient)
 
 
 class DocumentPhoto(ApiView):

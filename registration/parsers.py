@@ -12,6 +12,7 @@ from rest_framework.parsers import BaseParser, MultiPartParser
 NOT_UTF8 = _("The text of the body must be encoded in UTF-8")
 NOT_JSON = _("The body must be valid JSON, encoded in UTF-8")
 NOT_OBJECT = _("The body must be a JSON object")
+NO_PART = _("The body must have a part for each field")
 VALUES_MOST = 10_000  # commas and brackets of a body; a registration has a dozen, and a few hundred in its texts
 
 
@@ -39,11 +40,15 @@ class StrictJSONParser(BaseParser):
 
 
 class StrictMultiPartParser(MultiPartParser):
-    """multipart/form-data whose text is UTF-8: Django's own reader would put U+FFFD for every other letter."""
+    """multipart/form-data whose text is UTF-8: Django's own reader would put U+FFFD for every other letter, and find
+    an empty form in what is none.
+    """
 
     def parse(self, stream, media_type=None, parser_context=None):
         _require(self.media_type, media_type)
         body = super().parse(stream, media_type, parser_context)
+        if not (body.data or body.files):
+            raise ParseError(NO_PART)
         if any("\ufffd" in text for values in dict(body.data.lists()).values() for text in values):
             raise ParseError(NOT_UTF8)
         return body

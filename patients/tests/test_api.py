@@ -293,6 +293,14 @@ def test_shows_every_message(api, registered):
     assert api.get(f"{PATIENTS}7K4M-2Q9X/messages/").status_code == 404
 
 
+def test_a_form_without_any_part_is_not_an_empty_one(api, registered):
+    url = f"{PATIENTS}{registered().display_number}/"
+
+    answer = api.patch(url, "--X\r\n[]--X--\r\n", content_type="multipart/form-data; boundary=X")
+
+    assert answer.status_code == 400 and answer.json()["detail"] == str(parsers.NO_PART)
+
+
 def test_a_field_sent_twice_is_an_error(api, upload):
     response = api.post(PATIENTS, ANA | {"full_name": ["Ana", "Juan"], "document_photo": upload()})
 

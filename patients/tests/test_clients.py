@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from patients import numbers
 from patients.models import ApiToken, Client, Patient
 from patients.tests.conftest import ANA, ApiClient
 
@@ -62,6 +63,15 @@ def test_a_client_that_only_registers_learns_nothing_of_others(client_with, regi
 
     assert problem.status_code == 409
     assert not any(str(value) in problem.content.decode() for value in (patient.full_name, patient.display_number))
+
+
+@pytest.mark.parametrize("call", ["", "messages/", "document-photo/"])
+def test_a_client_that_only_registers_is_not_told_which_numbers_there_are(client_with, registered, call):
+    caller, free = client_with("patients:register"), numbers.display(numbers.new())
+
+    there, not_there = (caller.get(f"{PATIENTS}{each}/{call}") for each in (registered().display_number, free))
+
+    assert (there.status_code, there.content) == (not_there.status_code, not_there.content)
 
 
 def test_nobody_signs_in_as_a_client(client_with, client):
