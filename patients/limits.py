@@ -66,12 +66,10 @@ class ProbingThrottle(BaseThrottle):
 def note_taken(user, email_key):
     """Count that a client is about to be told that an address is taken; raise Throttled when it asks on and on.
 
-    The same address again tells it nothing new, so that repeating costs it none of API_TAKEN_PER_HOUR.
+    The same address again within the hour tells it nothing new, and costs it none of API_TAKEN_PER_HOUR.
     """
-    times = Tally.add(_key("taken", user.pk, email_key), MINUTE)
-    if times > SAME_ADDRESS_PER_MINUTE:
-        raise Throttled(_until_next(MINUTE))
-    if times == 1:
+    _refuse_over(SAME_ADDRESS_PER_MINUTE, "told again", user.pk, email_key)
+    if Tally.add(_key("told", user.pk, email_key), HOUR) == 1:
         Tally.add(_key("taken", user.pk), HOUR)
 
 
@@ -80,7 +78,13 @@ def note_wrong_token():
 
     Right ones are let in from there all the same: they can't be guessed, and others may work behind the same address.
     """
-    if Tally.add(_key("wrong token", client_address.network()), MINUTE) > WRONG_TOKENS_PER_MINUTE:
+    _refuse_over(WRONG_TOKENS_PER_MINUTE, "wrong token", client_address.network())
+
+
+def _refuse_over(most, *what):
+    """Count something; raise Throttled once it has happened so often within a minute, then without a write."""
+    key = _key(*what)
+    if Tally.of(key, MINUTE) >= most or Tally.add(key, MINUTE) > most:
         raise Throttled(_until_next(MINUTE))
 
 

@@ -170,10 +170,12 @@ def handle(exception, context):
             headers["Allow"] = ", ".join(context["view"].allowed_methods)
         if isinstance(exception, exceptions.Throttled):
             headers["Retry-After"] = str(exception.wait)
+        # The framework's words are about the framework; of these two, what is wrong with the body.
+        is_of_the_body = isinstance(exception, exceptions.ParseError | exceptions.UnsupportedMediaType)
         return problem(
             exception.status_code,
             kind=getattr(exception, "kind", None),
-            detail=exception.detail,
+            detail=exception.detail if is_of_the_body else None,
             headers=headers | getattr(exception, "headers", {}),
         )
     return None

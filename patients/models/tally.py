@@ -30,12 +30,11 @@ class Tally(models.Model):
         now = {"stretch": _stretch(seconds), "counted_at": timezone.now()}
         # The count first, because MySQL assigns from left to right and must still see the old stretch.
         goes_on = When(stretch=now["stretch"], then=F("count") + number)
-        tally = cls.objects.filter(key=key)
-        if not tally.update(count=Case(goes_on, default=Value(number)), **now):
+        counted = {"count": Case(goes_on, default=Value(number)), **now}
+        if not cls.objects.filter(key=key).update(**counted):
             _, is_new = cls.objects.get_or_create(key=key, defaults={"count": number, **now})
-            if is_new:
-                return number
-            tally.update(count=Case(goes_on, default=Value(number)), **now)  # another process was first
+            if not is_new:  # another process was first
+                cls.objects.filter(key=key).update(**counted)
         return cls.of(key, seconds)
 
     @classmethod

@@ -84,13 +84,16 @@ def test_who_looks_for_patients_by_their_addresses_is_stopped(api, other, ana, n
     assert api.post_json(PATIENTS, ana | {"email": "new@example.org"}).status_code == 201
 
 
-def test_a_client_that_repeats_itself_loses_only_its_answer(api, ana, registered, settings):
+def test_a_client_that_repeats_itself_loses_only_its_answer(api, ana, registered, settings, at_noon):
     settings.API_TAKEN_PER_HOUR = 2
     registered()
 
     statuses = [api.post_json(PATIENTS, ana).status_code for _ in range(limits.SAME_ADDRESS_PER_MINUTE + 2)]
 
     assert statuses == [409] * limits.SAME_ADDRESS_PER_MINUTE + [429] * 2
+    for _minute in range(3):
+        at_noon[0] += 60
+        assert api.post_json(PATIENTS, ana).status_code == 409
     assert api.post_json(PATIENTS, ana | {"email": "new@example.org"}).status_code == 201
 
 
