@@ -202,9 +202,12 @@ def test_finds_from_any_place_in_either_direction_what_reading_everybody_finds(t
 @pytest.mark.usefixtures("short_eras")
 def test_a_page_takes_a_few_queries_however_many_patients(people, django_assert_max_num_queries):
     people(*(f"Ana Pérez {count}" for count in range(16)))
+    # Ever longer windows of eras, of which there are more when the database has given out more primary keys before.
+    windows = len(list(SearchKey._windows(None, None)))
+    assert windows < 12
 
     for text in ("ana", "ana perez", "pérez ana 1", "nobody", "ana nobody"):
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(windows + 11):
             SearchKey.find(text, 21)
 
 
