@@ -112,7 +112,9 @@ def _manage(request, form):
     may_remove = not factor.is_demanded_of(request.user)
     if form.is_bound and form.is_valid():
         if request.POST.get("wanted") == "codes":
-            return _end(request, form, {"codes": factor.renew_recovery_codes(request.user)})
+            codes = factor.renew_recovery_codes(request.user)
+            factor.account_changed.send(__name__, user=request.user, by=request.user, what="recovery codes")
+            return _end(request, form, {"codes": codes})
         if may_remove:
             factor.remove(request.user, by=request.user)
             messages.success(request, _("You sign in with the password alone from now on."))

@@ -51,7 +51,7 @@ def not_found(request, exception):
 
 
 @csrf_exempt
-def unknown(request, unknown):
+def unknown(request, unknown=None):
     """Not found, also for want of the last slash: Django's redirect would turn a program's POST into a GET."""
     return answer(request, 404)
 

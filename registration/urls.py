@@ -27,6 +27,8 @@ urlpatterns = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     # Admin's redirect to any object's page asks for no permission, and would tell the numbers of patients.
     path("admin/r/<path:unknown>", errors.unknown),
+    # No form of ours completes names as they are typed; this would search patients without an audit event.
+    path("admin/autocomplete/", errors.unknown),
     path("admin/", admin.site.urls),
 ]
 

@@ -61,7 +61,9 @@ class StaffAdmin(AccountAdmin, UserAdmin):
     @admin.action(description=_("Let try again who used up their tries to sign in"), permissions=["change"])
     def let_try_again(self, request, chosen):
         for user in chosen:
-            lockout.forgive(user.get_username())
+            if self.has_change_permission(request, user):
+                lockout.forgive(user.get_username())
+                second_factor.account_changed.send(__name__, user=user, by=request.user, what="may try again")
         self.message_user(request, _("Done: the next try is looked at again."))
 
     @admin.action(description=_("Remove the second factor, for who lost it"), permissions=["change"])

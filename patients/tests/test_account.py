@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from patients.models import AuditEvent
 from registration import account
 
 LOGIN, PAGE = "/accounts/login/", "/accounts/password/"
@@ -105,3 +106,4 @@ def test_an_administrator_lets_somebody_try_again(ana, back_office, settings):
     back_office.post("/admin/auth/user/", {"action": "let_try_again", "_selected_action": [ana.pk]})
 
     assert signed_in().get("/patients/").status_code == 200
+    assert AuditEvent.objects.get(action="account_changed").detail == f"{ana}: may try again"

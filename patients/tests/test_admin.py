@@ -204,3 +204,28 @@ def test_leads_to_the_desks_page_and_nobody_to_a_patient_by_a_running_number(cli
 
     kind = ContentType.objects.get_for_model(Patient).pk
     assert client.get(f"/admin/r/{kind}/{patient.pk}/").status_code == 404
+
+
+def test_filters_by_what_the_page_offers_alone(back_office, registered):
+    registered()
+
+    for model, lookup, value in (
+        ("patients_patient", "full_name__regex", "("),
+        ("patients_patient", "source__regex", "("),
+        ("patients_patient", "full_name__startswith", ANA["full_name"][:3]),
+        ("patients_message", "status__regex", "("),
+        ("patients_auditevent", "detail__regex", "("),
+        ("patients_apitoken", "digest__startswith", "a"),
+        ("patients_client", "username__regex", "("),
+        ("auth_user", "username__regex", "("),
+        ("auth_user", "password__startswith", "a"),
+    ):
+        response = back_office.get(reverse(f"admin:{model}_changelist"), {lookup: value})
+        assert response.status_code == 400, (model, lookup)
+
+
+def test_offers_no_search_of_patients_that_leaves_no_trace(back_office, registered):
+    registered()
+    search = {"app_label": "patients", "model_name": "message", "field_name": "patient", "term": ANA["full_name"]}
+
+    assert back_office.get("/admin/autocomplete/", search).status_code == 404

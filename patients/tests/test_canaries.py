@@ -63,7 +63,8 @@ def test_a_log_line_holds_only_what_is_allowed():
     assert line["event"] == "for %s" and not found_in(str(line))
 
 
-def test_a_requests_id_goes_with_its_job_into_the_worker(api, ana, inbox, nothing_leaks, receptionist):
+def test_a_requests_id_goes_with_its_job_into_the_worker(api, ana, inbox, nothing_leaks, receptionist, settings):
+    settings.PROXIES = 1  # whose id is believed
     inbox.answers["RCPT"] = "451 try later"
     api.post_json("/api/v1/patients/", ana, headers={"X-Request-ID": "registering-ana"})
     job = OrmQ.objects.get()
@@ -76,3 +77,9 @@ def test_a_requests_id_goes_with_its_job_into_the_worker(api, ana, inbox, nothin
     assert "'request_id': 'registering-ana'" in line
     assert OrmQ.objects.get().task["args"] == (Message.objects.get().pk, "registering-ana")  # the next attempt's
     assert AuditEvent.objects.get(action="registered").request_id == "registering-ana"
+
+
+def test_nobody_but_the_proxy_says_what_a_requests_id_is(client, settings):
+    settings.PROXIES = 0
+
+    assert client.get("/livez", headers={"X-Request-ID": "zebra-canary"})["X-Request-ID"] != "zebra-canary"

@@ -10,6 +10,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from patients.models import AuditEvent
 from registration import second_factor
 
 LOGIN, CODE, PAGE = "/accounts/login/", "/accounts/code/", "/accounts/second-factor/"
@@ -172,6 +173,7 @@ def test_it_can_be_turned_off_and_the_codes_renewed_with_the_password(ana, prote
 
     page = client.post(PAGE, {"wanted": "codes", "old_password": PASSWORD}).content.decode()
     assert codes[0] not in page and len(re.findall(r"(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}", page)) == 10
+    assert AuditEvent.objects.first().detail == f"{ana}: recovery codes"
     client.post(PAGE, {"wanted": "remove", "old_password": PASSWORD})
 
     assert sign_in(ana)[1].status_code == 302
