@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from patients import validators
-from patients.photos import cleaning, refusals
+from patients.photos import cleaning, encryption, refusals, storage
 
 
 class KeyField(models.CharField):
@@ -91,6 +91,10 @@ class BirthDateField(models.DateField):
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIC": "image/heic,image/heif"}
 
 
+class Turn(int):
+    """By how many quarters, clockwise, the photo that is there already is to be turned, since no other was chosen."""
+
+
 class PhotoInput(forms.FileInput):
     """A file input that static/photo.js turns into more: preview, turning, camera, drag and drop.
 
@@ -98,19 +102,23 @@ class PhotoInput(forms.FileInput):
     """
 
     template_name = "patients/photo_input.html"
-    kept = None  # a SafePhoto that is there already, to be shown
+    shown = None  # the address of the photo that is there already
+
+    def show(self, photo):
+        """Show a SafePhoto that is kept and has no address."""
+        self.shown = f"data:image/jpeg;base64,{base64.b64encode(photo.thumbnail).decode()}"
 
     def value_from_datadict(self, data, files, name):
         upload = super().value_from_datadict(data, files, name)
+        typed = data.get(f"{name}-turns")
+        turns = int(typed) if typed in ("1", "2", "3") else 0
         if upload:
-            turns = data.get(f"{name}-turns")
-            upload.turns = int(turns) if turns in ("1", "2", "3") else 0
-        return upload
+            upload.turns = turns
+        return upload or (Turn(turns) if turns else None)
 
     def get_context(self, name, value, attrs):
-        kept = self.kept and f"data:image/jpeg;base64,{base64.b64encode(self.kept.thumbnail).decode()}"
         return super().get_context(name, value, attrs) | {
-            "kept": kept,
+            "shown": self.shown,
             "limit": settings.MAX_PHOTO_BYTES,
             "sentences": {code: refusals.refusal(code).messages[0] for code in ("too_large", "type", "pdf")},
         }
@@ -127,6 +135,12 @@ class SafePhotoFormField(forms.ImageField):
         "empty": refusals.PHOTO_EMPTY,
     }
 
+    def clean(self, data, initial=None):
+        if not isinstance(data, Turn):
+            return super().clean(data, initial)
+        photo = initial.safe() if isinstance(initial, DocumentPhotoFile) else initial
+        return cleaning.turned(photo, data) if photo else super().clean(None, None)
+
     def to_python(self, data):
         file = forms.FileField.to_python(self, data)
         return file and cleaning.clean(file, turns=getattr(file, "turns", 0))
@@ -137,6 +151,13 @@ class DocumentPhotoFile(models.fields.files.ImageFieldFile):
     def is_new(self):
         """Whether the file was assigned and not yet stored."""
         return bool(self) and not self._committed
+
+    def safe(self):
+        """Return the stored file as a SafePhoto, or None when it is gone or was changed."""
+        try:
+            return self and storage.load(self.name, self.instance.photo_fingerprint)
+        except (FileNotFoundError, encryption.Unreadable):
+            return None
 
 
 class DocumentPhotoField(models.ImageField):

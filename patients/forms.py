@@ -5,6 +5,7 @@ import phonenumbers
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from patients import numbers, validators
 from patients.models import Patient, PhotoDraft, Resemblance
 from patients.photos import storage
+from patients.photos.cleaning import SafePhoto
 from patients.photos.encryption import Unreadable
 
 _PHONE = re.compile(r"[\d\s()+./-]+")
@@ -28,7 +30,7 @@ def entered_as(text):
         return {"email": text}
     if _PHONE.fullmatch(text):
         return {"phone": text}
-    is_number = numbers.normalize(text) and any(character.isdigit() for character in text)
+    is_number = numbers.is_like(text) and any(character.isdigit() for character in text)
     return {} if is_number else {"full_name": text}
 
 
@@ -67,7 +69,7 @@ class PatientForm(forms.ModelForm):
         super().__init__(*args, label_suffix="", **kwargs)
         if "phone" in self.fields:  # whoever may only read, in admin, has a form without fields
             self.fields["phone"].help_text = _phone_hint()
-        self.user, self.taken_by, self.draft = user, None, None
+        self.user, self.taken_by, self.draft, self.kept = user, None, None, None
         if self.instance.pk:
             self.initial.setdefault("shared_email", self.instance.shared_email)
         if self.instance.photo_deleted_at and "document_photo" in self.fields:
@@ -78,7 +80,7 @@ class PatientForm(forms.ModelForm):
             self.fields["full_name"].widget.attrs["autofocus"] = True
 
     def _take_up_draft(self):
-        self.draft, kept = PhotoDraft.find(self.data.get(self.add_prefix("kept_photo"), ""), by=self.user)
+        self.draft, self.kept = PhotoDraft.find(self.data.get(self.add_prefix("kept_photo"), ""), by=self.user)
         if self.draft:
             try:
                 # What a file field takes when nothing was uploaded.
@@ -86,7 +88,7 @@ class PatientForm(forms.ModelForm):
             except (FileNotFoundError, Unreadable):  # expired, or used by a second click, a moment ago
                 self.draft = None
             else:
-                self._say_kept(photo, kept["name"], kept["size"])
+                self._say_kept(photo, **self.kept)
 
     def _post_clean(self):
         super()._post_clean()
@@ -110,6 +112,11 @@ class PatientForm(forms.ModelForm):
         return changed | {"document_photo"} if self.instance.document_photo.is_new else changed
 
     @property
+    def used_draft(self):
+        """The draft whose photo the patient gets, if no other was chosen."""
+        return None if self.files.get(self.add_prefix("document_photo")) else self.draft
+
+    @property
     def changed_sharing(self):
         """Whether the address is shared, if that was changed, for Patient.correct()."""
         return self.cleaned_data["shared_email"] if "shared_email" in self.changed_data else None
@@ -124,13 +131,15 @@ class PatientForm(forms.ModelForm):
         self.add_error(None, forms.ValidationError(NO_ROOM, "no_room"))
 
     def keep_photo(self):
-        """Keep a newly uploaded, good photo while the form has errors."""
-        upload = self.files.get(self.add_prefix("document_photo"))
-        if not upload or "document_photo" not in self.cleaned_data:
+        """Keep a newly uploaded or turned, good photo while the form has errors."""
+        photo = self.cleaned_data.get("document_photo")
+        if not isinstance(photo, SafePhoto) or photo is self.initial.get("document_photo"):
             return
-        photo = self.cleaned_data["document_photo"]
+        if (upload := self.files.get(self.add_prefix("document_photo"))) or not self.kept:
+            file = upload or photo
+            self.kept = {"name": file.name, "size": file.size}
         try:
-            token = PhotoDraft.keep(photo, by=self.user, file_name=upload.name, file_size=upload.size)
+            token = PhotoDraft.keep(photo, by=self.user, **self.kept)
         except OSError as error:
             if not storage.is_no_space(error):
                 raise
@@ -138,7 +147,7 @@ class PatientForm(forms.ModelForm):
         self.forget_draft()
         self.data = self.data.copy()
         self.data[self.add_prefix("kept_photo")] = token
-        self._say_kept(photo, upload.name, upload.size)
+        self._say_kept(photo, **self.kept)
 
     def forget_draft(self):
         """Drop the kept photo: another took its place, or the patient has it now."""
@@ -147,7 +156,7 @@ class PatientForm(forms.ModelForm):
             self.draft = None
 
     def _say_kept(self, photo, name, size):
-        self.fields["document_photo"].widget.kept = photo
+        self.fields["document_photo"].widget.show(photo)
         # Escaped here, because admin's template trusts a help text, and the name is the sender's.
         self["document_photo"].help_text = format_html(PHOTO_KEPT, name=name, size=filesizeformat(size))
 
@@ -174,6 +183,9 @@ class DeskForm(PatientForm):
         language.required, language.choices = False, settings.LANGUAGES
         if not self.instance.language:
             self.initial["language"] = get_language()
+        if self.instance.document_photo and not self.draft and self.user.has_perm("patients.view_document_photo"):
+            address = reverse("patients:photo", args=[self.instance.display_number], query={"size": "thumbnail"})
+            self.fields["document_photo"].widget.shown = address
 
     def clean_language(self):
         return self.cleaned_data["language"] or self.instance.language

@@ -24,12 +24,16 @@ def fold(text):
     return text.upper().translate(_LOOKALIKES)
 
 
+def is_like(text):
+    """Whether what somebody typed has the form of a number, right or mistyped."""
+    number = fold(text)
+    return len(number) == LENGTH and all(character in _VALUES for character in number)
+
+
 def normalize(text):
     """Return the number that somebody typed, or None: any case, hyphen or not, O for 0, I and L for 1."""
     number = fold(text)
-    if len(number) != LENGTH or not all(character in _VALUES for character in number):
-        return None
-    return number if _check_character(number[:-1]) == number[-1] else None
+    return number if is_like(text) and _check_character(number[:-1]) == number[-1] else None
 
 
 def display(number):

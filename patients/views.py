@@ -3,7 +3,8 @@
 import hashlib
 import re
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,11 +12,12 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django.views.i18n import set_language
 
@@ -29,12 +31,15 @@ from patients.models import (
     EmailTaken,
     KeyReused,
     Patient,
+    PhotoUsed,
     Resemblance,
     Submission,
 )
 from patients.photos.storage import is_no_space
+from registration import tokens
 
 PAGE_SIZE = 20
+SEARCHED_FOR = timedelta(hours=12)  # how long an address leads to what was searched for
 _VERSION = re.compile(r"[0-9]{1,9}")
 CHANGED_MEANWHILE = gettext_lazy("Somebody else changed this record meanwhile. Open it again and repeat your change")
 SENT_BEFORE = gettext_lazy("This form has registered somebody already. To register this person too, send it again")
@@ -49,11 +54,27 @@ def staff(permission):
     return decorate
 
 
-@require_safe
+def searched_for(request):
+    """Return the text that is searched for. Browsers and proxies keep addresses, so in ours it stands sealed."""
+    if token := request.GET.get("sought"):
+        with suppress(tokens.BadSignature):
+            return tokens.unseal(token, max_age=SEARCHED_FOR)
+        return ""
+    return request.POST.get("search", request.GET.get("search", "")).strip()
+
+
+def with_sought(address, text):
+    return reverse(address, query={"sought": tokens.seal(text)} if text else None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("X-Requested-With")
 @staff("patients.view_patient")
 def list_patients(request):
-    text = request.GET.get("search", "").strip()
+    text = searched_for(request)
+    address = with_sought("patients:list", text)
+    if request.method == "POST" and not is_from_script(request):
+        return redirect(address)
     number = numbers.normalize(request.GET.get("before", ""))
     before = number and Patient.objects.filter(number=number).first()
     patients = Patient.objects.newest_first().prefetch_related("messages")
@@ -70,10 +91,18 @@ def list_patients(request):
     if nothing_new := get_conditional_response(request, etag=etag):
         return nothing_new
     AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="search" if text else "")
-    context = {"patients": page[:PAGE_SIZE], "search": text, "has_more": len(page) > PAGE_SIZE, "before": before}
+    context = {
+        "patients": page[:PAGE_SIZE],
+        "search": text,
+        "address": address,
+        "has_more": len(page) > PAGE_SIZE,
+        "before": before,
+    }
     template = "patients/_results.html" if is_from_script(request) else "patients/list.html"
     response = render(request, template, context)
     response["ETag"] = etag
+    if request.method == "POST":
+        response["Content-Location"] = address
     return response
 
 
@@ -84,7 +113,9 @@ def is_from_script(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff("patients.add_patient")
 def register(request):
-    initial = entered_as(request.GET.get("search", ""))
+    if "search" in request.POST:  # the list's search box, whose text is carried over
+        return redirect(with_sought("patients:register", searched_for(request)))
+    initial = entered_as(searched_for(request))
     form = DeskForm(*posted(request), user=request.user, initial=initial)
     submission_id = form.data.get("submission_id")
     if request.method == "POST":
@@ -99,6 +130,8 @@ def register(request):
             submission_id = None
             form.add_error(None, SENT_BEFORE)
             form.keep_photo()
+        except PhotoUsed:
+            return register(request)  # asked once more, the form says that there is no photo
     note_who_is_shown(request, form)
     context = {"form": form, "submission_id": submission_id or uuid.uuid4().hex}
     return render(request, "patients/register.html", context, status=status_of(form))
@@ -120,6 +153,7 @@ def registered(request, form, submission_id):
             source=Patient.Source.FORM,
             shared_email=shared_email,
             submission=form.submission,
+            draft=form.used_draft,
             apart_from=form.apart_from,
         )
     except AlreadySubmitted as twin:

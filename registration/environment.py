@@ -57,10 +57,13 @@ def words(name, default=(), *, choices=None):
 
 
 def hosts(name, default):
-    """Return a list of host names; one for all is refused: links and redirects would lead wherever a request says."""
-    found = words(name, default)
+    """Return a list of host names, with a dot before one for its subdomains, too.
+
+    One for all, or for all of .com, is refused: links and redirects would lead wherever a request says.
+    """
+    found, label = words(name, default), "[a-z0-9_-]+"
     for word in found:
-        if not re.fullmatch(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", word, re.IGNORECASE):
+        if not re.fullmatch(rf"{label}(\.{label})*\.?|(\.{label}){{2,}}|\[[0-9a-f:.]+\]", word, re.IGNORECASE):
             raise ImproperlyConfigured(f"{name} must be host names like clinic.example, without port, not {word!r}")
     return found
 
@@ -249,16 +252,24 @@ def refuse_shared(**values):
     names = {}
     for name, value in values.items():
         for one in [value] if isinstance(value, str) else value:
-            key = one[1] if isinstance(one, tuple) else one
+            key = one[1] if isinstance(one, tuple) else _bytes_of(one)
             if names.setdefault(key, name) != name:
                 raise ImproperlyConfigured(f"{name} and {names[key]} must not be the same secret")
+
+
+def _bytes_of(text):
+    """Return the 32 bytes that a text like those of keys() stands for, or else the text's own."""
+    match = re.fullmatch(r"([A-Za-z0-9_-]{1,32}:)?([A-Za-z0-9+/]{43}=)", text)
+    return base64.b64decode(match[2]) if match else text.encode()
 
 
 def refuse_debug_in_public(debug, hosts):
     """Refuse DEBUG, which shows patients' data to whoever causes an error, where others than this machine get in."""
     public = [host for host in hosts if not re.fullmatch(r"localhost|127\.[\d.]+|\[?::1\]?|.*\.localhost", host)]
     if debug and public:
-        raise ImproperlyConfigured(f"DEBUG must be off where SITE_URL or ALLOWED_HOSTS name a host like {public[0]}")
+        raise ImproperlyConfigured(
+            f"DEBUG must be off where SITE_URL, ALLOWED_HOSTS or HOST name a host like {public[0]}"
+        )
 
 
 def _make_secret(file, value):

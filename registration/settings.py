@@ -21,7 +21,7 @@ LINK_KEYS = env.keys("LINK_KEYS", DATA_DIR / "link.keys")  # sign the links in m
 SITE_URL = env.site_url("SITE_URL", "http://127.0.0.1:8000")
 _site = urlsplit(SITE_URL)
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1", "[::1]"])
-env.refuse_debug_in_public(DEBUG, [_site.hostname, *ALLOWED_HOSTS])
+env.refuse_debug_in_public(DEBUG, [_site.hostname, *ALLOWED_HOSTS, env.text("HOST", "localhost")])
 
 PROXIES = env.number("PROXIES", 0, least=0, most=9)  # in front; each adds an address to X-Forwarded-For
 

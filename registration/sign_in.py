@@ -1,6 +1,6 @@
 """One page to sign in, for the front desk and for admin."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import login
@@ -115,14 +115,16 @@ def admin_sign_in(request):
 def carry(get_response):
     """Middleware: instead of the way to the sign-in page, answer a form's POST with that page, which keeps the form.
 
-    Only for who has been signed in; and not for scripts, which keep their form themselves.
+    Only for who has had a page of ours, signed in or out by now; not for scripts, which keep their form themselves.
+    No password is carried.
     """
 
     def middleware(request):
         by_person = request.method == "POST" and "X-Requested-With" not in request.headers
-        is_gone = by_person and settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty()
+        has_been_here = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME} & request.COOKIES.keys()
         response = get_response(request)
-        if by_person and (is_gone or hasattr(request, "timed_out")) and _leads_to_sign_in(response):
+        is_signed_out = by_person and has_been_here and not request.user.is_authenticated
+        if is_signed_out and _leads_through_sign_in(request, response) and _can_be_carried(request):
             context = {"form": SignInForm(request), "next": request.get_full_path(), "carried": carried.keep(request)}
             return render(request, "registration/login.html", context)
         return response
@@ -130,6 +132,13 @@ def carry(get_response):
     return middleware
 
 
-def _leads_to_sign_in(response):
-    path = urlsplit(response.headers.get("Location", "")).path
-    return response.status_code == 302 and path in (reverse("login"), reverse("admin:login"))
+def _leads_through_sign_in(request, response):
+    """Whether the answer sends somebody to sign in and then back here."""
+    location = urlsplit(response.headers.get("Location", ""))
+    is_to_sign_in = response.status_code == 302 and location.path in (reverse("login"), reverse("admin:login"))
+    return is_to_sign_in and parse_qs(location.query).get("next") == [request.get_full_path()]
+
+
+def _can_be_carried(request):
+    entered = request.POST.keys() - {"csrfmiddlewaretoken"}
+    return entered and not any("password" in name for name in entered)

@@ -1,11 +1,17 @@
-"""Signed tokens in addresses and forms. They have keys of their own: rotating the sessions' key breaks no link."""
+"""Signed and sealed tokens in addresses and forms.
 
+They have keys of their own, LINK_KEYS: rotating the sessions' key breaks no link.
+"""
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core import signing
 from django.core.signing import BadSignature
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-__all__ = ["BadSignature", "digest", "is_digest", "read", "sign"]
+__all__ = ["BadSignature", "digest", "is_digest", "read", "seal", "sign", "unseal"]
 
 
 def sign(value, *, salt):
@@ -17,6 +23,24 @@ def read(token, *, salt, max_age):
     """Return the value of a token signed with any of LINK_KEYS, not longer ago than max_age; raise BadSignature."""
     current, *older = (key for _name, key in settings.LINK_KEYS)
     return signing.loads(token, key=current, fallback_keys=older, salt=salt, max_age=max_age)
+
+
+def seal(text):
+    """Return a token that holds the text, to be read only with a key (Fernet, https://github.com/fernet/spec)."""
+    return _fernet().encrypt(text.encode()).decode()
+
+
+def unseal(token, *, max_age):
+    """Return the text sealed with any of LINK_KEYS, not longer ago than max_age; raise BadSignature."""
+    try:
+        return _fernet().decrypt(token, ttl=int(max_age.total_seconds())).decode()
+    except (InvalidToken, ValueError):
+        raise BadSignature from None
+
+
+def _fernet():
+    derived = (salted_hmac("sealed", "", secret=key, algorithm="sha256").digest() for _name, key in settings.LINK_KEYS)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])
 
 
 def digest(text, *, salt):

@@ -6,21 +6,23 @@ const form = document.querySelector("form.search");
 const box = document.getElementById("search");
 let request, etag, typing, waiting;
 
-/** Show what an address answers now; only the latest question's answer counts. */
-async function show(address, headers) {
+/** Show what the service answers now; only the latest question's answer counts. Return the address that leads there. */
+async function show(address, { headers, ...options } = {}) {
   request?.abort();
   request = new AbortController();
   const answer = await fetch(address, {
     headers: { "X-Requested-With": "XMLHttpRequest", ...headers },
     signal: request.signal,
+    ...options,
   });
-  if (answer.redirected) return location.reload(); // to sign in
+  if (answer.redirected || answer.status === 403) return location.reload(); // to sign in
   if (answer.status === 304) return;
   if (!answer.ok) throw new Error(answer.statusText);
   const fresh = document.createElement("template");
   fresh.innerHTML = await answer.text();
   etag = answer.headers.get("ETag");
   replace(document.importNode(fresh.content, true));
+  return answer.headers.get("Content-Location");
 }
 
 /** Put fresh results in place, but for the cards that are shown already: loaded, perhaps unfolded or focused. */
@@ -39,10 +41,9 @@ function replace(fresh) {
 
 async function search() {
   const lost = document.getElementById("lost");
-  const address = `?search=${encodeURIComponent(box.value)}`;
   results.setAttribute("aria-busy", "true");
   try {
-    await show(address);
+    const address = await show(form.action, { method: "POST", body: new FormData(form) });
     history.replaceState(null, "", address); // so that going back from a record leads here
     document.getElementById("said").textContent = results.querySelector("h2, .empty p").textContent;
     lost.textContent = "";
@@ -55,9 +56,9 @@ async function search() {
 
 async function refresh() {
   clearTimeout(waiting);
-  const showsNewest = !/[?&](search|before)=./.test(location.search) && !box.value;
+  const showsNewest = !/[?&](sought|search|before)=./.test(location.search) && !box.value;
   if (showsNewest && !document.hidden && !results.hasAttribute("aria-busy")) {
-    await show(location.pathname, etag && { "If-None-Match": etag }).catch(() => {}); // the next time, perhaps
+    await show(location.pathname, { headers: etag && { "If-None-Match": etag } }).catch(() => {}); // the next time, perhaps
   }
   clearTimeout(waiting);
   waiting = setTimeout(refresh, EVERY);

@@ -11,8 +11,9 @@ class PhotoField extends HTMLElement {
     this.turns = this.querySelector("input[type=hidden]");
     this.preview = this.querySelector(".preview");
     this.image = this.preview.querySelector("img");
-    this.kept = this.image.getAttribute("src"); // of an earlier try, at the service
+    this.kept = this.image.getAttribute("src"); // at the service: of an earlier try, or the record's
     this.turning = this.querySelector("[data-turn]");
+    this.turning.hidden = !this.kept;
     this.querySelector(".photo-tools").hidden = false;
     this.input.addEventListener("change", () => (this.ready = this.show(this.input.files[0])));
     this.turning.addEventListener("click", () => this.turn((Number(this.turns.value) + 1) % 4));
@@ -36,7 +37,10 @@ class PhotoField extends HTMLElement {
     this.turn(0);
     this.say("");
     this.preview.hidden = !file && !this.kept;
-    if (!file) return (this.image.src = this.kept);
+    if (!file) {
+      this.image.hidden = this.turning.hidden = !this.kept;
+      return (this.image.src = this.kept);
+    }
     if (file.type === "application/pdf") this.say(this.dataset.pdf);
     else if (file.type && !file.type.startsWith("image/")) this.say(this.dataset.type);
     else if (file.size > this.dataset.limit) {

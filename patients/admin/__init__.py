@@ -18,7 +18,7 @@ from patients.export import as_csv, as_json
 from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
 from patients.messages import health
-from patients.models import AuditEvent, EmailTaken, Message, Patient
+from patients.models import AuditEvent, EmailTaken, Message, Patient, PhotoUsed
 from patients.photos.storage import is_no_space
 
 # Whoever may edit the queue's rows can make the worker run any function, and a failed job's row holds its arguments.
@@ -113,8 +113,8 @@ class PatientAdmin(BigAdmin):
         # on disk when they return.
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)
-        except EmailTaken:
-            # Somebody took the address after the form had asked; asked once more, the form says so.
+        except (EmailTaken, PhotoUsed):
+            # Somebody took the address, or the kept photo, after the form had asked; asked once more, it says so.
             return self._changeform_view(request, object_id, form_url, extra_context)
         except OSError as error:
             if not is_no_space(error):
@@ -146,7 +146,9 @@ class PatientAdmin(BigAdmin):
         if change:
             patient.correct(form.changed_fields, by=request.user, shared_email=form.changed_sharing)
         else:
-            patient.register(by=request.user, source=Patient.Source.ADMIN, shared_email=shared_email)
+            patient.register(
+                by=request.user, source=Patient.Source.ADMIN, shared_email=shared_email, draft=form.used_draft
+            )
         form.forget_draft()
 
     def delete_model(self, request, patient):

@@ -1,7 +1,7 @@
 from patients.models.audit import AppendOnly, AuditEvent, AuditHead
 from patients.models.chosen_language import ChosenLanguage
 from patients.models.client import ApiToken, Client
-from patients.models.draft import PhotoDraft
+from patients.models.draft import PhotoDraft, PhotoUsed
 from patients.models.erasure import Erasure
 from patients.models.former_number import FormerNumber
 from patients.models.known_apart import KnownApart
@@ -32,6 +32,7 @@ __all__ = [
     "Message",
     "Patient",
     "PhotoDraft",
+    "PhotoUsed",
     "Resemblance",
     "SearchKey",
     "Submission",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from patients.fields import KeyField
 from registration import client_address, request_id
@@ -51,7 +52,7 @@ class AuditEvent(models.Model):
     """
 
     class Action(models.TextChoices):
-        REGISTERED = "registered", _("registered")
+        REGISTERED = "registered", pgettext_lazy("deed", "registered")
         READ = "read", _("read the record")
         LOOKED_UP = "looked_up", _("looked through the list")
         PHOTO_SEEN = "photo_seen", _("saw the photo")

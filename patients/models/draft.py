@@ -12,6 +12,10 @@ from registration import tokens
 _SALT = "patients.PhotoDraft"
 
 
+class PhotoUsed(Exception):
+    """The kept photo has become a patient's already."""
+
+
 def new_key():
     return secrets.token_hex(16)
 
@@ -38,16 +42,15 @@ class PhotoDraft(models.Model):
         return f"photo draft {self.pk}"
 
     @classmethod
-    def keep(cls, photo, *, by, file_name, file_size):
-        """Keep a SafePhoto for somebody and return the token for the form."""
-        name = storage.store(photo)
+    def keep(cls, photo, *, by, name, size):
+        """Keep a SafePhoto for somebody and return the token for the form, which says what was uploaded."""
+        stored = storage.store(photo)
         try:
-            draft = cls.objects.create(user=by, photo=name, fingerprint=photo.fingerprint)
+            draft = cls.objects.create(user=by, photo=stored, fingerprint=photo.fingerprint)
         except BaseException:
-            storage.discard(name)
+            storage.discard(stored)
             raise
-        kept = {"key": draft.key, "name": file_name[:100], "size": file_size}
-        return tokens.sign(kept, salt=_SALT)
+        return tokens.sign({"key": draft.key, "name": name[:100], "size": size}, salt=_SALT)
 
     @classmethod
     def find(cls, token, *, by):
@@ -56,12 +59,20 @@ class PhotoDraft(models.Model):
             kept = tokens.read(token, salt=_SALT, max_age=cls.LIFETIME)
         except tokens.BadSignature:
             return None, None
-        draft = cls.objects.filter(key=kept["key"], user=by).first()
+        draft = cls.objects.filter(key=kept.pop("key"), user=by).first()
         return (draft, kept) if draft else (None, None)
 
     def load(self):
         """Return the SafePhoto."""
         return storage.load(self.photo, self.fingerprint)
+
+    def use_up(self):
+        """Forget the draft, in the transaction of the patient whose photo it becomes; raise PhotoUsed the second time.
+
+        Its files stay until drop().
+        """
+        if not PhotoDraft.objects.filter(pk=self.pk).delete()[0]:
+            raise PhotoUsed
 
     def drop(self):
         """Forget the draft and its files."""

@@ -191,15 +191,15 @@ class Patient(Endings, models.Model):
         mails = [message for message in self.messages.all() if message.channel == "email"]
         return max(mails, key=lambda message: message.pk, default=None)
 
-    def register(self, *, by, source, shared_email=False, submission=None, apart_from=()):
+    def register(self, *, by, source, shared_email=False, submission=None, draft=None, apart_from=()):
         """Put a new patient, with a SafePhoto as document_photo, on disk together with the confirmation owed.
 
         When it returns, the photo, the record, the message, its job, the audit event and the submission (if one is
         given) are all durable. When it raises, none of them is, but for OutcomeUnknown (the connection broke during
         COMMIT), after which the photo stays for the sweeper to decide. Raises ValidationError for values against the
-        rules, AlreadySubmitted or KeyReused for a submission that has registered somebody, and EmailTaken for an
-        address that another patient has, unless `shared_email`. `apart_from` are patients of whom it is known that
-        they are other people.
+        rules, AlreadySubmitted or KeyReused for a submission that has registered somebody, PhotoUsed for the photo of
+        a `draft` that has become a patient's, and EmailTaken for an address that another patient has, unless
+        `shared_email`. `apart_from` are patients of whom it is known that they are other people.
         """
         self.registered_by, self.document_seen_by, self.source = by, by, source
         self.language = self.language or translation.get_language() or settings.LANGUAGE_CODE
@@ -207,14 +207,14 @@ class Patient(Endings, models.Model):
         self.email_key = None if shared_email else validators.email_key(self.email)
         self._store_photo()
         try:
-            self._insert(submission, apart_from)
+            self._insert(submission, draft, apart_from)
         except OutcomeUnknown:
             raise
         except BaseException:
             storage.discard(self.document_photo.name)
             raise
 
-    def _insert(self, submission, apart_from):
+    def _insert(self, submission, draft, apart_from):
         def insert():
             self.pk, self._state.adding = None, True
             self.save(force_insert=True)
@@ -223,6 +223,8 @@ class Patient(Endings, models.Model):
             if submission:
                 submission.pk, submission.patient = None, self
                 submission.save(force_insert=True)
+            if draft:
+                draft.use_up()
             SearchKey.write(self)
             for name in channels.enabled():
                 Message.owe(self, name)
@@ -274,7 +276,9 @@ class Patient(Endings, models.Model):
             for name in set(self.CORRECTABLE) - changed:
                 setattr(self, name, getattr(before, name))
             if "document_photo" in changed:
-                self.document_seen_at, self.document_seen_by, self.photo_deleted_at = timezone.now(), by, None
+                self.photo_deleted_at = None
+                if self.photo_fingerprint != before.photo_fingerprint:  # else it was turned, perhaps
+                    self.document_seen_at, self.document_seen_by = timezone.now(), by
             else:
                 for name in self._OF_THE_PHOTO:
                     setattr(self, name, getattr(before, name))

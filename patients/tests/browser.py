@@ -1,6 +1,8 @@
 """A real browser at the front desk of a real service."""
 
+import functools
 import random
+import shutil
 import time
 
 import pytest
@@ -12,6 +14,8 @@ from patients.tests import pictures
 newcomers = made_up.people(random.Random(5), 1)  # noqa: S311
 PHONE, TABLET, DESKTOP = (390, 844), (800, 1100), (1280, 800)
 expect.set_options(timeout=15_000)
+#: Chromium without what draws windows, which does the same for a third of the time; or the whole of it.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
@@ -22,7 +26,7 @@ def launch():
     Per module: while one is open, this thread may not use Django's database, which other modules' tests do.
     """
     with sync_playwright() as playwright:
-        yield lambda *flags: playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, *flags])
+        yield lambda *flags: playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +36,23 @@ def chromium(launch):
     chromium.close()
 
 
+@pytest.fixture(scope="module")
+def session_of(chromium, service):
+    """Return the cookies of somebody who signed in, once for all pages: who signs out or away does so on their own."""
+
+    @functools.cache
+    def make(username):
+        context = chromium.new_context(base_url=service.url)
+        sign_in(context.new_page(), service, username)
+        cookies = context.cookies()
+        context.close()
+        return cookies
+
+    return make
+
+
 @pytest.fixture
-def new_page(chromium, service):
+def new_page(chromium, service, session_of):
     """Return a new page in which reception is signed in; nothing on it may fail or come from elsewhere.
 
     What the page is expected to complain about is named in its list `expected`.
@@ -55,7 +74,8 @@ def new_page(chromium, service):
             lambda sent: sent.url.startswith((service.url, "blob:", "data:")) or complaints.append((page, sent.url)),
         )
         if username:
-            sign_in(page, service, username)
+            context.add_cookies(session_of(username))
+            page.goto("/patients/")
         return page
 
     yield make

@@ -1,4 +1,4 @@
-"""Every address that the service has, with what is there put in, and what a page is made of."""
+"""Every address that the service has, with what is there put in; what a page is made of; and what is put in it."""
 
 import re
 from collections import Counter
@@ -30,6 +30,17 @@ def _filled(route, values):
         first = model._default_manager.order_by("pk").first()
         values = values | {name: str(first.pk if first else 1) for name in ("object_id", "id")}
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: values.get(match[1], "1"), route)
+
+
+def together(texts):
+    """Yield them joined to few that are short enough for a name."""
+    joined = ""
+    for text in texts:
+        if len(joined) + len(text) > 190:
+            yield joined
+            joined = ""
+        joined += text
+    yield joined
 
 
 class Page(HTMLParser):

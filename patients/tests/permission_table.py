@@ -76,19 +76,19 @@ class World:
 
     def ask(self, actor, method, route):
         """Return the status that the actor is answered."""
-        if actor not in self._doors or method == "POST":
+        if actor not in self._doors:
             self._doors[actor] = self.door(actor)
         path, body = self.path(route), self.body(route) if method == "POST" else {}
         kind = {"content_type": "application/json"} if route.startswith("api/v1") else {}
-        door = self._doors[actor]
+        door, cookies = self._doors[actor], str(self._doors[actor].cookies)
         if method in ("POST", "PATCH", "PUT"):
             response = getattr(door, method.lower())(path, body, **kind)
         else:
             response = door.generic(method, path)
         if response.streaming:
             list(response.streaming_content)  # which closes the file
-        if method == "POST":
-            del self._doors[actor]  # it may have signed out
+        if str(door.cookies) != cookies:
+            del self._doors[actor]  # it was signed out, perhaps
         return response.status_code
 
     def door(self, actor, **options):
@@ -102,11 +102,18 @@ class World:
 
     def patient(self):
         """Return the patient, registered anew if one of the deeds tried erased them."""
-        if not (patient := Patient.objects.first()):
-            patient = self.new_patient()
-            patient.register(by=self.target, source=Patient.Source.FORM)
+        patient = self._patient()
         Message.objects.filter(patient=patient).update(status="sent")
         return patient
+
+    def _patient(self, **others):
+        if not (patient := Patient.objects.exclude(**others).first()):
+            patient = self.new_patient()
+            patient.register(by=self.target, source=Patient.Source.FORM, shared_email=True)
+        return patient
+
+    def other_patient(self):
+        return self._patient(pk=self.patient().pk).display_number
 
     def token(self):
         if not ApiToken.objects.filter(user=self.client).exists():
@@ -114,34 +121,32 @@ class World:
         return ApiToken.objects.filter(user=self.client).first()
 
     def path(self, route):
-        patient = self.patient()
         objects = {
-            "auth/user": self.target,
-            "patients/client": self.client,
-            "patients/apitoken": self.token(),
-            "patients/patient": patient,
-            "patients/message": patient.messages.first(),
-            "patients/auditevent": AuditEvent.objects.first(),
+            "auth/user": lambda: self.target,
+            "patients/client": lambda: self.client,
+            "patients/apitoken": self.token,
+            "patients/patient": self.patient,
+            "patients/message": lambda: self.patient().messages.first(),
+            "patients/auditevent": AuditEvent.objects.first,
         }
         noun = re.match(r"admin/([a-z]+/[a-z]+)/", route)
-        key = objects[noun[1]].pk if noun and noun[1] in objects else 1
         values = {
-            "patient_number:number": patient.display_number,
-            "str:token": "no-token",
-            "slug:slug": "invalid",
-            "path:unknown": "nothing",
-            "path:content_type_id": 1,
-            "path:object_id": key,
-            "int:pk": key,
-            "id": key,
-        }
+            "patient_number:number": lambda: self.patient().display_number,
+            "str:token": lambda: "no-token",
+            "slug:slug": lambda: "invalid",
+            "path:unknown": lambda: "nothing",
+            "path:content_type_id": lambda: 1,
+        } | dict.fromkeys(
+            ["path:object_id", "int:pk", "id"], lambda: objects[noun[1]]().pk if noun and noun[1] in objects else 1
+        )
         if route == "(home)":
             return "/"
         if route.startswith("admin/^"):
             return "/admin/patients/"
         if route.startswith("admin/("):
             return "/admin/nothing"
-        return "/" + re.sub(r"<([^>]+)>", lambda hole: str(values[hole[1]]), route)
+        query = f"?other={self.other_patient()}" if route.endswith("/merge/") else ""
+        return "/" + re.sub(r"<([^>]+)>", lambda hole: str(values[hole[1]]()), route) + query
 
     def body(self, route):
         """Return what makes a deed of a POST where an empty one would be none; elsewhere what is sent is refused."""
@@ -149,4 +154,8 @@ class World:
             return {"post": "yes"}
         if route.endswith("/token/"):
             return {"days": 1}
+        if route.endswith("/merge/"):
+            return {"keep": self.patient().display_number}
+        if route.endswith("/different-person/"):
+            return {"other": self.other_patient()}
         return {}

@@ -157,8 +157,8 @@ SAFEGUARDS = [
     Safeguard(
         "no host stands for all",
         "registration/environment.py",
-        r're.fullmatch(r"\.?[a-z0-9_-]+',
-        r're.fullmatch(r"\*|\.?[a-z0-9_-]+',
+        r're.fullmatch(rf"{label}',
+        r're.fullmatch(rf"\*|{label}',
         "test_environment.py -k wrong_value and ALLOWED_HOSTS",
     ),
     Safeguard(
@@ -220,8 +220,8 @@ SAFEGUARDS = [
     Safeguard(
         "what is kept of an upload says who kept it",
         "patients/models/draft.py",
-        'cls.objects.filter(key=kept["key"], user=by)',
-        'cls.objects.filter(key=kept["key"])',
+        'cls.objects.filter(key=kept.pop("key"), user=by)',
+        'cls.objects.filter(key=kept.pop("key"))',
         "test_drafts.py -k nobody_elses",
     ),
     Safeguard(

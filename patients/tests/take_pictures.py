@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
-from patients.tests.browser import DESKTOP, FLAGS, PHONE, sign_in
+from patients.tests.browser import CHROMIUM, DESKTOP, FLAGS, PHONE, sign_in
 from patients.tests.service import ROOT, Service
 
 DOCUMENT = ROOT / "static" / "example-document.webp"
@@ -34,7 +34,7 @@ def take(folder):
         sync_playwright() as playwright,
     ):
         service.manage("make_patients", "8")
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
         def new_page(size, **options):
             width, height = size

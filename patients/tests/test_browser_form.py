@@ -92,7 +92,7 @@ def test_photographs_with_the_webcam(form, request):
     form.get_by_role("button", name="Take the photo").click()
 
     expect(form.get_by_text("camera.jpg, ")).to_be_visible()
-    assert form.evaluate("document.querySelector('video').srcObject") is None  # its light is off
+    form.wait_for_function("document.querySelector('video').srcObject === null")  # its light is off
     register(form)
     expect_registered(form, name)
 
@@ -103,7 +103,7 @@ def test_the_webcam_can_be_left_and_lets_go_of_the_camera(form):
     form.keyboard.press("Escape")
 
     expect(form.get_by_role("dialog")).to_have_count(0)
-    assert form.evaluate("document.querySelector('video').srcObject") is None
+    form.wait_for_function("document.querySelector('video').srcObject === null")
     expect(preview(form)).to_have_count(0)
 
 
@@ -111,7 +111,7 @@ def test_the_webcam_can_be_left_and_lets_go_of_the_camera(form):
     ("flags", "sentence"),
     [
         ([], "No camera was found"),
-        (["--use-fake-device-for-media-stream", "--deny-permission-prompts"], "The camera may not be used"),
+        (["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=deny"], "The camera may not be used"),
     ],
     ids=["none", "refused"],
 )
@@ -227,7 +227,10 @@ def test_shows_how_far_the_upload_is(form, photo, request):
     expect_registered(form, name)
 
 
-def test_another_sign_in_meanwhile_costs_nothing(form, photo, request, service):
+def test_another_sign_in_meanwhile_costs_nothing(new_page, photo, request, service):
+    form = new_page(username=None)
+    sign_in(form, service)
+    form.goto("/patients/register/")
     form.expected += ["403"]  # the page's token was the other session's
     name = fill(form, address(request), photo)
     other = form.context.new_page()

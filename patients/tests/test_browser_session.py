@@ -6,13 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from patients.tests.browser import end_session
-from patients.tests.service import Service
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with Service(tmp_path_factory.mktemp("session") / "data") as service:
-        yield service
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The front desk's pages, without script."""
 
+import html
 import re
 
 import pytest
@@ -13,6 +14,7 @@ from patients.messages.email import render
 from patients.models import Message, Patient
 from patients.photos import refusals, storage
 from patients.tests import pictures
+from patients.tests.canaries import found_in
 from patients.tests.conftest import ANA
 
 REGISTER = reverse("patients:register")
@@ -178,11 +180,11 @@ def test_who_may_register_but_not_look_comes_back_to_the_form(client, upload, dj
         ("ana@example", "email"),
         ("+598 99 123", "phone"),
         (" (099) 123-456 ", "phone"),
-        ("7K4M-2Q9Z", "full_name"),
+        ("MARTINEZ", "full_name"),
     ],
 )
 def test_carries_what_was_searched_over_to_the_form(typed, field, desk):
-    form = desk.get(REGISTER, {"search": typed}).context["form"]
+    form = desk.post(REGISTER, {"search": typed}, follow=True).context["form"]
 
     values = {name: form[name].value() for name in ("full_name", "email", "phone")}
     assert {name for name, value in values.items() if value} == {field} and values[field] == typed.strip()
@@ -195,11 +197,31 @@ def test_shows_how_phone_numbers_are_written_here(region, example, desk, setting
     assert f"Like {example}, or with the country code, like +1 202 555 0123" in desk.get(REGISTER).content.decode()
 
 
-def test_carries_no_patient_number_over_to_the_form(desk):
-    number = next(filter(numbers.normalize, (f"7K4M-2Q9{last}" for last in numbers.ALPHABET)))
-    form = desk.get(REGISTER, {"search": number}).context["form"]
+@pytest.mark.parametrize("is_right", [True, False])
+def test_carries_no_patient_number_over_to_the_form_even_mistyped(is_right, desk):
+    typed = (f"7k4m-2q9{last}" for last in numbers.ALPHABET)
+    number = next(number for number in typed if bool(numbers.normalize(number)) is is_right)
+    form = desk.post(REGISTER, {"search": number}, follow=True).context["form"]
 
     assert not any(form[name].value() for name in ("full_name", "email", "phone"))
+
+
+def test_what_is_searched_for_is_readable_in_no_address(desk, registered, settings):
+    registered()
+    for count in range(21):
+        registered(full_name=f"Ana Ñandú {count}", email=f"p{count}@example.org")
+
+    page = desk.post("/patients/", {"search": " ñandú "}, follow=True)
+    addresses = [page.redirect_chain[0][0], re.search('rel="next" href="([^"]+)"', page.content.decode())[1]]
+    fragment = desk.post("/patients/", {"search": "ñandú"}, headers={"X-Requested-With": "XMLHttpRequest"})
+    addresses.append(fragment["Content-Location"])
+
+    assert page.context["search"] == "ñandú" and len(page.context["patients"]) == 20
+    assert not any(found_in(address) for address in addresses)
+    assert len(desk.get(html.unescape(addresses[1])).context["patients"]) == 2
+    assert len(desk.get(addresses[2]).context["patients"]) == 20
+    settings.LINK_KEYS = [("other", b"x" * 32)]
+    assert desk.get(addresses[2]).context["search"] == desk.get("/patients/?sought=ñ").context["search"] == ""
 
 
 def test_tells_a_script_only_what_is_new(desk, registered):

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from django.core import signing
 from django.test import Client
+from PIL import Image
 
 from patients.models import EmailTaken, Patient, PhotoDraft
 from patients.photos import storage
 from patients.tests import pictures
 from patients.tests.conftest import ANA
+from patients.tests.racing import all_at_once
 
 REGISTER, ADD = "/patients/register/", "/admin/patients/patient/add/"
 
@@ -64,6 +66,24 @@ def test_a_bad_one_does_not_cost_the_kept_one(content, desk, upload, errors, set
     assert desk.post(REGISTER, ANA | {"kept_photo": token(second)}).status_code == 302
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("door", [REGISTER, ADD])
+def test_of_two_pages_with_the_same_kept_photo_one_registers(door, desk, back_office, upload, stored_files):
+    browser = back_office if door == ADD else desk
+    first = browser.post(door, ANA | {"phone": "1", "document_photo": upload()})
+    entered, statuses = ANA | {"kept_photo": token(first), "shared_email": "on"}, []
+
+    def send():
+        page = Client()
+        page.cookies = browser.cookies
+        statuses.append(page.post(door, entered).status_code)
+
+    assert all_at_once(*[send] * 4) == []
+    assert sorted(statuses) == sorted([302, *[200 if door == ADD else 422] * 3])
+    patient = Patient.objects.get()
+    assert storage.is_whole(patient.document_photo.name) and len(stored_files()) == 2
+
+
 def test_is_nobody_elses(desk, upload, member):
     first = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
     colleague = Client()
@@ -95,6 +115,47 @@ def test_stays_when_a_correction_is_wrong(desk, registered, upload):
     patient.refresh_from_db()
     assert patient.document_photo.name != old and not storage.is_whole(old)
     assert storage.is_whole(patient.document_photo.name)
+
+
+def test_a_kept_photo_is_turned_and_kept_so(desk, upload, stored_files):
+    first = desk.post(REGISTER, ANA | {"phone": "1", "document_photo": upload()})
+    as_it_was = PhotoDraft.objects.get().load()
+    turned = {"kept_photo": token(first), "document_photo-turns": "1"}
+
+    second = desk.post(REGISTER, ANA | turned | {"phone": "1"})
+    assert "Photo kept: document.jpg" in second.content.decode() and token(second) != token(first)
+    assert desk.post(REGISTER, ANA | turned | {"kept_photo": token(second)}).status_code == 302
+
+    patient = Patient.objects.get()
+    assert _size(patient.document_photo.safe()) == _size(as_it_was)  # turned twice
+    assert patient.photo_fingerprint == as_it_was.fingerprint
+    assert len(stored_files()) == 2 and not PhotoDraft.objects.exists()
+
+
+def test_the_photo_of_a_record_is_turned_and_was_seen_when_it_was_seen(desk, registered, errors):
+    patient = registered()
+    old, seen = patient.document_photo.safe(), patient.document_seen_at
+    url = f"/patients/{patient.display_number}/change/"
+    assert f"/patients/{patient.display_number}/photo/?size=thumbnail" in desk.get(url).content.decode()
+
+    wrong = desk.post(url, ANA | {"phone": "1", "version": 1, "document_photo-turns": "3"})
+    assert wrong.status_code == 422 and "Photo kept: photo.jpg" in wrong.content.decode()
+    desk.post(url, ANA | {"version": 1, "kept_photo": token(wrong)})
+
+    patient.refresh_from_db()
+    assert _size(patient.document_photo.safe()) == _size(old)[::-1]
+    assert (patient.version, patient.document_seen_at) == (2, seen)
+    for odd in ("0", "4", "-1", "x"):
+        desk.post(url, ANA | {"version": 2, "document_photo-turns": odd})
+    storage.discard(patient.document_photo.name)
+    lost = desk.post(url, ANA | {"version": 2, "document_photo-turns": "1"})
+    assert errors(lost) == ["Select a photo of the identity document"]
+    patient.refresh_from_db()
+    assert patient.version == 2
+
+
+def _size(photo):
+    return Image.open(photo).size
 
 
 def test_a_draft_whose_files_are_gone_is_none(desk, upload):

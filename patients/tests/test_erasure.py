@@ -27,7 +27,7 @@ def ana(registered, new_patient, photo, receptionist, back_office):
     submission = Submission.of(receptionist, "a key", "what was sent")
     patient.register(by=receptionist, source=Patient.Source.API, submission=submission, apart_from=[twin])
     twin.erase(by=None)
-    PhotoDraft.keep(cleaning.clean(ContentFile(photo)), by=receptionist, file_name="card.jpg", file_size=1)
+    PhotoDraft.keep(cleaning.clean(ContentFile(photo)), by=receptionist, name="card.jpg", size=1)
     back_office.post(
         reverse("admin:patients_patient_change", args=[patient.pk]),
         {"full_name": "Ana Ñandú", "email": "ana@example.org", "phone": "+59899123456", "language": "es"},

@@ -41,9 +41,7 @@ def test_a_link_in_a_mail_that_was_sent_works_until_its_key_is_removed(registere
 
 
 def test_a_kept_photo_is_still_kept(new_patient, receptionist, rotate):
-    token = PhotoDraft.keep(
-        new_patient().document_photo.file, by=receptionist, file_name="document.jpg", file_size=1000
-    )
+    token = PhotoDraft.keep(new_patient().document_photo.file, by=receptionist, name="document.jpg", size=1000)
 
     rotate("LINK_KEYS")
     assert PhotoDraft.find(token, by=receptionist)[0]

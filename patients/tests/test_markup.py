@@ -6,7 +6,7 @@ from django.test import Client
 
 from patients.models import Message, Patient
 from patients.tests.conftest import ANA
-from patients.tests.pages import Page, every_url
+from patients.tests.pages import Page, every_url, together
 
 PLAIN = "www.plain.example/ like them no name and no address, but without markup"
 MARKUP = [
@@ -51,17 +51,6 @@ MARKUP = [
     "javascript:alert(1)//<p>",
     "%3Cscript%3Ealert(1)%3C/script%3E<hr>",
 ]
-
-
-def together(texts):
-    """Yield them joined to few that are short enough for a name."""
-    joined = ""
-    for text in texts:
-        if len(joined) + len(text) > 190:
-            yield joined
-            joined = ""
-        joined += text
-    yield joined
 
 
 @pytest.fixture

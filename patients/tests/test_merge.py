@@ -100,7 +100,7 @@ def test_the_photo_the_drafts_and_the_log_of_the_other_go(
     content = pictures.encoded(pictures.picture((901, 600)))
     other.document_photo = cleaning.clean(upload(content))
     other.register(by=receptionist, source=Patient.Source.FORM)
-    PhotoDraft.keep(cleaning.clean(ContentFile(content)), by=receptionist, file_name="x.jpg", file_size=1)
+    PhotoDraft.keep(cleaning.clean(ContentFile(content)), by=receptionist, name="x.jpg", size=1)
     LogEntry.objects.log_actions(administrator.pk, [other], 2, "x", single_object=True)
 
     ana.merge(other, by=administrator)

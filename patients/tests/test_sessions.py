@@ -176,6 +176,33 @@ def test_it_goes_on_when_the_session_is_simply_gone(reception):
     assert hidden(sign_in(reception, page))["full_name"] == ANA["full_name"]
 
 
+def test_it_goes_on_after_signing_out_in_another_tab(reception):
+    reception.get(REGISTER)
+    reception.post("/accounts/logout/")
+
+    page = reception.post(REGISTER, ANA)
+
+    assert hidden(sign_in(reception, page))["full_name"] == ANA["full_name"]
+
+
+@pytest.mark.parametrize("path", ["/accounts/logout/", "/language/", "/accounts/login/", "/accounts/code/"])
+def test_what_leads_nowhere_else_is_not_carried(reception, path):
+    reception.get("/accounts/login/")
+    reception.post("/accounts/logout/")
+
+    answer = reception.post(path, {"language": "es", "next": "/accounts/login/?next=/patients/", "username": "x"})
+
+    assert 'name="carried"' not in answer.content.decode()
+
+
+def test_no_password_is_carried(reception, clock):
+    clock.forward(minutes=31)
+
+    answer = reception.post("/accounts/password/", {"old_password": PASSWORD, "new_password1": "another"})
+
+    assert answer.status_code == 302
+
+
 def test_somebody_else_does_not_get_what_was_entered(reception, clock, member):
     other = member("Front desk", "other")
     other.set_password(PASSWORD)

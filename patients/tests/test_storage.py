@@ -231,7 +231,7 @@ def test_other_things_on_the_disk_are_left_alone(settings, registered):
 
 def test_expired_drafts_go_with_their_files(safe, receptionist, stored_files, capsys):
     for _ in range(2):
-        PhotoDraft.keep(safe, by=receptionist, file_name="card.jpg", file_size=1)
+        PhotoDraft.keep(safe, by=receptionist, name="card.jpg", size=1)
     PhotoDraft.objects.filter(pk=PhotoDraft.objects.first().pk).update(
         created_at=timezone.now() - PhotoDraft.LIFETIME - timedelta(seconds=1)
     )
