@@ -11,6 +11,7 @@ _RULES = {
         lambda value, q: value == "default",
         'must be "default": a job is written in its patient\'s transaction',
     ),
+    "workers": (lambda value, q: value is None or value >= 1, "must be 1 or more: nobody would send anything"),
     "timeout": (
         lambda value, q: value is not None and ATTEMPT_SECONDS <= value <= 100,
         f"must be from {ATTEMPT_SECONDS} to 100: attempts that go well take that long, and a claim lasts 120",
@@ -24,6 +25,8 @@ _RULES = {
         name: (lambda value, q: not value, "must not be there: it would take the ORM broker's place")
         for name in ("broker_class", "redis", "django_redis", "sqs", "iron_mq", "mongo", "ALT_CLUSTERS")
     },
+    "cluster_name": (lambda value, q: not value, "must not be there: jobs are given and found under the name"),
+    "error_reporter": (lambda value, q: not value, "must not be there: tracebacks hold personal data"),
     "retry": (
         lambda value, q: value is not None and value >= 2 * (q.get("timeout") or 0),
         "must be at least twice the timeout: with a shorter one jobs are given out that are still being done",
@@ -64,5 +67,25 @@ def queue_settings(app_configs, **kwargs):
     return [
         checks.Error(f'Q_CLUSTER["{name}"] {sentence}', id=f"patients.E{number:03}")
         for number, (name, (holds, sentence)) in enumerate(_RULES.items(), start=1)
-        if not holds(queue.get(name), queue)
+        if not _holds(holds, queue.get(name), queue)
+    ]
+
+
+def _holds(rule, value, queue):
+    try:
+        return rule(value, queue)
+    except TypeError:  # text where a number should be
+        return False
+
+
+@checks.register
+def channels(app_configs, **kwargs):
+    """Return an error for each channel whose name is too long to be stored."""
+    from patients.models import Message
+
+    most = Message._meta.get_field("channel").max_length
+    return [
+        checks.Error(f"MESSAGE_CHANNELS: a name must have {most} characters at most, not {name!r}", id="patients.E050")
+        for name in settings.MESSAGE_CHANNELS
+        if len(name) > most
     ]

@@ -33,6 +33,11 @@ def nudge_the_overdue():
     return len(found)
 
 
+def release(worker):
+    """Let others have at once, marked as possibly sent, what this worker's cluster was sending when it was killed."""
+    Message.objects.filter(status=Status.SENDING, claimed_by=worker).update(claim_expires_at=Now())
+
+
 def is_stuck(worker):
     """Whether jobs with due messages wait while this worker's cluster looks at none."""
     due = Message.objects.filter(status=Status.QUEUED, next_attempt_at__lt=Now() - STUCK_AFTER)

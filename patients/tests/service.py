@@ -67,7 +67,14 @@ class Service:
     def start(self):
         with self.folder.with_suffix(".log").open("w") as log:
             self.process = subprocess.Popen(
-                ["script/server"], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+                ["script/server"],
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                # As from a terminal, though the tests may run in the background, where a shell ignores Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         try:
             wait_until(lambda: "Ctrl-C stops it" in self.output() or self.process.poll() is not None, 60)

@@ -275,6 +275,7 @@ def test_registers_with_the_keyboard_alone(new_page, photo, request):
                 return
         raise AssertionError(f"{control} is not reached")
 
+    expect(page.get_by_label("Name, email address")).to_be_focused()
     tab_to(page.get_by_role("button", name="Register a new patient"))
     page.keyboard.press("Enter")
     expect(page.get_by_label("Full name")).to_be_focused()

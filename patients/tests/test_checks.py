@@ -31,10 +31,22 @@ def test_the_settings_are_safe():
         ("redis", {"host": "x"}),
         ("sqs", {"x": 1}),
         ("ALT_CLUSTERS", {"x": {}}),
+        ("workers", 0),
+        ("timeout", "60"),
+        ("retry", "300"),
+        ("cluster_name", "other"),
+        ("error_reporter", {"sentry": {}}),
     ],
 )
 def test_an_unsafe_one_is_refused_with_a_sentence(name, value, settings):
     settings.Q_CLUSTER = settings.Q_CLUSTER | {name: value}
 
     with pytest.raises(SystemCheckError, match=rf'Q_CLUSTER\["{name}"\] must'):
+        call_command("check")
+
+
+def test_a_channel_whose_name_is_too_long_is_refused(settings):
+    settings.MESSAGE_CHANNELS = settings.MESSAGE_CHANNELS | {"carrier-pigeon": "x.Y"}
+
+    with pytest.raises(SystemCheckError, match="10 characters at most, not 'carrier-pigeon'"):
         call_command("check")

@@ -336,6 +336,21 @@ def test_a_message_whose_job_is_gone_is_queued_anew(registered, message, inbox):
     assert sweep.nudge_the_overdue() == 1
 
 
+def test_what_a_killed_cluster_was_sending_is_had_at_once(message, inbox, monkeypatch):
+    OrmQ.objects.all().delete()
+    monkeypatch.setenv("MAILWORKER", "desk:1")
+    delivery._claim(message.pk, "0" * 32)
+
+    sweep.release("desk:2")
+    deliver(message)
+    assert inbox.mails() == [] and sweep.nudge_the_overdue() == 0
+    sweep.release("desk:1")
+    assert sweep.nudge_the_overdue() == 1
+    deliver(message)
+
+    assert (message.status, message.possible_duplicate, len(inbox.mails())) == ("sent", True, 1)
+
+
 def test_tells_a_stuck_cluster_from_a_busy_and_an_idle_one(message):
     assert not sweep.is_stuck("desk:1")
 

@@ -44,6 +44,8 @@ class Command(BaseCommand):
             self._watch()
             if not self.stopping:
                 self._kill_cluster()
+                with suppress(Error):  # else it is had when its claim expires
+                    sweep.release(self.name)
         self._drain()
 
     def _stop(self, number, frame):
