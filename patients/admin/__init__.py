@@ -18,6 +18,7 @@ from patients.export import as_csv, as_json
 from patients.fields import DocumentPhotoField
 from patients.forms import PatientForm
 from patients.messages import health
+from patients.messages.channels import channel, enabled
 from patients.models import AuditEvent, EmailTaken, Message, Patient, PhotoUsed
 from patients.photos.storage import is_no_space
 
@@ -189,13 +190,25 @@ class PatientAdmin(BigAdmin):
         return [str(patient) for patient in patients], {Patient._meta.verbose_name_plural: len(patients)}, needed, []
 
 
+class ChannelFilter(admin.SimpleListFilter):
+    """Messages of a channel; Django's own filter would look through all of them for the names of the channels."""
+
+    title, parameter_name = _("channel"), "channel"
+
+    def lookups(self, request, model_admin):
+        return [(name, channel(name).label) for name in enabled()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(channel=self.value()) if self.value() else queryset
+
+
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
     change_list_template = "admin/patients/message/list.html"
     list_display = [
         "patient", "channel_label", "status", "attempts", "last_attempt_at", "next_attempt_at", "failure_sentence",
     ]  # fmt: skip
-    list_filter = ["status", "channel", ("created_at", SinceFilter)]
+    list_filter = ["status", ChannelFilter, ("created_at", SinceFilter)]
     list_select_related = ["patient"]
     fields = [*list_display, "created_at", "sent_at", "message_id", "possible_duplicate"]
     actions = ["send_again", "give_up"]
@@ -233,7 +246,7 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Send again"), permissions=["send_again"])
     def send_again(self, request, chosen):
         wanted = {(message.patient, message.channel) for message in chosen.select_related("patient")}
-        count = sum(patient.send_confirmation_again(by=request.user, channel=channel) for patient, channel in wanted)
+        count = sum(patient.send_confirmation_again(by=request.user, channel=name) for patient, name in wanted)
         text = ngettext(
             "%(count)d confirmation will be sent again.", "%(count)d confirmations will be sent again.", count
         )

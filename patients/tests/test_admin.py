@@ -3,6 +3,8 @@ from datetime import timedelta
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.sites import site
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -31,6 +33,17 @@ def test_filters_by_the_messages_state(back_office, registered):
 
     assert list(response.context["cl"].result_list) == [failed]
     assert not back_office.get(PATIENTS, {"message": "nonsense"}).context["cl"].result_list
+
+
+def test_filters_messages_by_channel_without_looking_through_them_all(back_office, registered):
+    mail = registered().messages.get()
+    Message.objects.create(patient=mail.patient, channel="sms")
+
+    with CaptureQueriesContext(connection) as queries:
+        response = back_office.get(reverse("admin:patients_message_changelist"), {"channel": "email"})
+
+    assert list(response.context["cl"].result_list) == [mail]
+    assert "DISTINCT" not in str(queries.captured_queries)
 
 
 def test_filters_by_the_day_and_the_way_of_registering(back_office, registered):
