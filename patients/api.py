@@ -194,13 +194,15 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
         return response
 
     def perform_update(self, serializer):
-        patient, version = serializer.instance, None
+        patient, version, before = serializer.instance, None, serializer.instance.version
         if (wanted := self.request.headers.get("If-Match", "*").strip()) != "*":
             if _etag(patient) not in [tag.strip() for tag in wanted.split(",")]:
                 raise Refusal("changed-meanwhile")
             version = patient.version
         with self.refusals():
             serializer.save(version=version)
+        if patient.version == before:  # nothing was changed, but the answer shows the record
+            patient.record_seen(by=self.request.user)
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -102,7 +102,7 @@ class PhotoInput(forms.FileInput):
     """
 
     template_name = "patients/photo_input.html"
-    shown = None  # the address of the photo that is there already
+    shown, turns = None, 0  # the address of the photo that is there already, and how far it was turned
 
     def show(self, photo):
         """Show a SafePhoto that is kept and has no address."""
@@ -119,6 +119,8 @@ class PhotoInput(forms.FileInput):
     def get_context(self, name, value, attrs):
         return super().get_context(name, value, attrs) | {
             "shown": self.shown,
+            "turns": self.turns,
+            "stored": self.shown and not self.shown.startswith("data:"),
             "limit": settings.MAX_PHOTO_BYTES,
             "sentences": {code: refusals.refusal(code).messages[0] for code in ("too_large", "type", "pdf")},
         }

@@ -11,8 +11,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from patients import numbers, validators
+from patients.fields import Turn
 from patients.models import Patient, PhotoDraft, Resemblance
-from patients.photos import storage
+from patients.photos import refusals, storage
 from patients.photos.cleaning import SafePhoto
 from patients.photos.encryption import Unreadable
 
@@ -85,6 +86,7 @@ class PatientForm(forms.ModelForm):
             try:
                 # What a file field takes when nothing was uploaded.
                 photo = self.initial["document_photo"] = self.draft.load()
+                photo.hard_to_read = self.kept.pop("hard_to_read")
             except (FileNotFoundError, Unreadable):  # expired, or used by a second click, a moment ago
                 self.draft = None
             else:
@@ -126,18 +128,26 @@ class PatientForm(forms.ModelForm):
         self.taken_by = taken_by
         self.add_error("email", forms.ValidationError(validators.EMAIL_TAKEN, "taken"))
 
+    def refuse_used_photo(self):
+        """Say that the kept photo, which has become another patient's meanwhile, must be chosen again."""
+        self.draft = self.fields["document_photo"].widget.shown = None
+        self["document_photo"].help_text = ""
+        self.add_error("document_photo", forms.ValidationError(refusals.PHOTO_MISSING, "required"))
+
     def refuse_for_want_of_room(self):
         """Say that the disk is full."""
         self.add_error(None, forms.ValidationError(NO_ROOM, "no_room"))
 
     def keep_photo(self):
-        """Keep a newly uploaded or turned, good photo while the form has errors."""
-        photo = self.cleaned_data.get("document_photo")
+        """Keep a newly uploaded, good photo while the form has errors, or how far the one that is there was turned."""
+        photo, typed = self.cleaned_data.get("document_photo"), self["document_photo"].data
+        if isinstance(typed, Turn) and not self.draft:  # the record's: who may see it sees it at its own address
+            self.fields["document_photo"].widget.turns = typed
+            return
         if not isinstance(photo, SafePhoto) or photo is self.initial.get("document_photo"):
             return
-        if (upload := self.files.get(self.add_prefix("document_photo"))) or not self.kept:
-            file = upload or photo
-            self.kept = {"name": file.name, "size": file.size}
+        if upload := self.files.get(self.add_prefix("document_photo")):
+            self.kept = {"name": upload.name, "size": upload.size}
         try:
             token = PhotoDraft.keep(photo, by=self.user, **self.kept)
         except OSError as error:

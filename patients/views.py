@@ -39,7 +39,9 @@ from patients.photos.storage import is_no_space
 from registration import tokens
 
 PAGE_SIZE = 20
+SEARCH_LENGTH = 254  # characters, as many as the longest address has
 SEARCHED_FOR = timedelta(hours=12)  # how long an address leads to what was searched for
+_SOUGHT = "patients.sought"
 _VERSION = re.compile(r"[0-9]{1,9}")
 CHANGED_MEANWHILE = gettext_lazy("Somebody else changed this record meanwhile. Open it again and repeat your change")
 SENT_BEFORE = gettext_lazy("This form has registered somebody already. To register this person too, send it again")
@@ -58,13 +60,13 @@ def searched_for(request):
     """Return the text that is searched for. Browsers and proxies keep addresses, so in ours it stands sealed."""
     if token := request.GET.get("sought"):
         with suppress(tokens.BadSignature):
-            return tokens.unseal(token, max_age=SEARCHED_FOR)
+            return tokens.unseal(token, salt=_SOUGHT, max_age=SEARCHED_FOR)
         return ""
-    return request.POST.get("search", request.GET.get("search", "")).strip()
+    return request.POST.get("search", request.GET.get("search", "")).strip()[:SEARCH_LENGTH]
 
 
 def with_sought(address, text):
-    return reverse(address, query={"sought": tokens.seal(text)} if text else None)
+    return reverse(address, query={"sought": tokens.seal(text, salt=_SOUGHT)} if text else None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +75,8 @@ def with_sought(address, text):
 def list_patients(request):
     text = searched_for(request)
     address = with_sought("patients:list", text)
-    if request.method == "POST" and not is_from_script(request):
+    is_too_old = "sought" in request.GET and not text
+    if (request.method == "POST" and not is_from_script(request)) or is_too_old:
         return redirect(address)
     number = numbers.normalize(request.GET.get("before", ""))
     before = number and Patient.objects.filter(number=number).first()
@@ -131,7 +134,7 @@ def register(request):
             form.add_error(None, SENT_BEFORE)
             form.keep_photo()
         except PhotoUsed:
-            return register(request)  # asked once more, the form says that there is no photo
+            form.refuse_used_photo()
     note_who_is_shown(request, form)
     context = {"form": form, "submission_id": submission_id or uuid.uuid4().hex}
     return render(request, "patients/register.html", context, status=status_of(form))
@@ -168,16 +171,20 @@ def change(request, number):
     form = DeskForm(*posted(request), instance=patient, user=request.user)
     version = form.data.get("version", str(patient.version))
     if request.method == "POST" and form.is_valid():
-        with refusals_of(form):
-            form.save(commit=False).correct(
-                form.changed_fields,
-                by=request.user,
-                shared_email=form.changed_sharing,
-                version=int(version) if _VERSION.fullmatch(version) else 0,
-                apart_from=form.apart_from,
-            )
-            messages.success(request, _("Saved."))
-            return saved(request, form, patient)
+        try:
+            with refusals_of(form):
+                form.save(commit=False).correct(
+                    form.changed_fields,
+                    by=request.user,
+                    shared_email=form.changed_sharing,
+                    version=int(version) if _VERSION.fullmatch(version) else 0,
+                    draft=form.used_draft,
+                    apart_from=form.apart_from,
+                )
+                messages.success(request, _("Saved."))
+                return saved(request, form, patient)
+        except PhotoUsed:
+            form.refuse_used_photo()
     note_who_is_shown(request, form)
     if request.method != "POST":
         patient.record_seen(by=request.user)

@@ -26,12 +26,17 @@ _PAGES = {
     ),
 }
 
+_OUT_OF_DATE = (
+    _("This page is out of date"),
+    _("Somebody signed in or out meanwhile. Go back, load the page again and repeat what you did."),
+)
 
-def answer(request, status):
+
+def answer(request, status, page=None):
     """Return the problem or the page for a status; neither reads the session or the database, which may be away."""
     if request.path.startswith("/api/"):
         return problem(status)
-    title, advice = _PAGES[status]
+    title, advice = page or _PAGES[status]
     response = render(None, "error.html", {"title": title, "advice": advice}, status=status)
     if status == 503:
         response["Retry-After"] = "2"
@@ -62,7 +67,7 @@ def server_error(request):
 
 
 def csrf_failure(request, reason=""):
-    return answer(request, 403)
+    return answer(request, 403, _OUT_OF_DATE)
 
 
 @csrf_exempt

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import JsonResponse
 from django.middleware.csrf import get_token
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
@@ -57,5 +58,7 @@ def _note(request):
     now, session = int(time.time()), request.session
     if "began" not in session:
         session["began"] = now
-    if now - session.get("seen", 0) >= NOTE_SECONDS or request.method == "POST":
+    by_script = "X-Requested-With" in request.headers and request.path != reverse("session")
+    is_deed = request.method == "POST" and not by_script
+    if is_deed or now - session.get("seen", 0) >= NOTE_SECONDS:
         session["seen"] = now

@@ -115,15 +115,16 @@ def admin_sign_in(request):
 def carry(get_response):
     """Middleware: instead of the way to the sign-in page, answer a form's POST with that page, which keeps the form.
 
-    Only for who has had a page of ours, signed in or out by now; not for scripts, which keep their form themselves.
+    Only for who was signed in, as far as it is known who that was; not for scripts, which keep their form themselves.
     No password is carried.
     """
 
     def middleware(request):
-        by_person = request.method == "POST" and "X-Requested-With" not in request.headers
-        has_been_here = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME} & request.COOKIES.keys()
         response = get_response(request)
-        is_signed_out = by_person and has_been_here and not request.user.is_authenticated
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            carried.note(request, response)
+        by_person = request.method == "POST" and "X-Requested-With" not in request.headers
+        is_signed_out = by_person and carried.owner(request) and not request.user.is_authenticated
         if is_signed_out and _leads_through_sign_in(request, response) and _can_be_carried(request):
             context = {"form": SignInForm(request), "next": request.get_full_path(), "carried": carried.keep(request)}
             return render(request, "registration/login.html", context)
@@ -140,5 +141,4 @@ def _leads_through_sign_in(request, response):
 
 
 def _can_be_carried(request):
-    entered = request.POST.keys() - {"csrfmiddlewaretoken"}
-    return entered and not any("password" in name for name in entered)
+    return not any("password" in name for name in request.POST)

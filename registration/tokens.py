@@ -25,21 +25,22 @@ def read(token, *, salt, max_age):
     return signing.loads(token, key=current, fallback_keys=older, salt=salt, max_age=max_age)
 
 
-def seal(text):
+def seal(text, *, salt):
     """Return a token that holds the text, to be read only with a key (Fernet, https://github.com/fernet/spec)."""
-    return _fernet().encrypt(text.encode()).decode()
+    return _fernet(salt).encrypt(text.encode()).decode()
 
 
-def unseal(token, *, max_age):
+def unseal(token, *, salt, max_age):
     """Return the text sealed with any of LINK_KEYS, not longer ago than max_age; raise BadSignature."""
     try:
-        return _fernet().decrypt(token, ttl=int(max_age.total_seconds())).decode()
+        return _fernet(salt).decrypt(token, ttl=int(max_age.total_seconds())).decode()
     except (InvalidToken, ValueError):
         raise BadSignature from None
 
 
-def _fernet():
-    derived = (salted_hmac("sealed", "", secret=key, algorithm="sha256").digest() for _name, key in settings.LINK_KEYS)
+def _fernet(salt):
+    keys = [key for _name, key in settings.LINK_KEYS]
+    derived = (salted_hmac(salt, "sealed", secret=key, algorithm="sha256").digest() for key in keys)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])
 
 

@@ -7,7 +7,7 @@ const box = document.getElementById("search");
 let request, etag, typing, waiting;
 
 /** Show what the service answers now; only the latest question's answer counts. Return the address that leads there. */
-async function show(address, { headers, ...options } = {}) {
+async function show(address, { headers, isSecond, ...options } = {}) {
   request?.abort();
   request = new AbortController();
   const answer = await fetch(address, {
@@ -15,7 +15,12 @@ async function show(address, { headers, ...options } = {}) {
     signal: request.signal,
     ...options,
   });
-  if (answer.redirected || answer.status === 403) return location.reload(); // to sign in
+  if (answer.redirected) return location.reload(); // to sign in
+  if (answer.status === 403 && !isSecond) { // somebody signed in on another page, after which this one's token is old
+    const page = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
+    form.csrfmiddlewaretoken.value = page.querySelector("[name=csrfmiddlewaretoken]").value;
+    return show(address, { ...options, body: new FormData(form), isSecond: true });
+  }
   if (answer.status === 304) return;
   if (!answer.ok) throw new Error(answer.statusText);
   const fresh = document.createElement("template");

@@ -14,6 +14,7 @@ class PhotoField extends HTMLElement {
     this.kept = this.image.getAttribute("src"); // at the service: of an earlier try, or the record's
     this.turning = this.querySelector("[data-turn]");
     this.turning.hidden = !this.kept;
+    this.turn(Number(this.turns.value));
     this.querySelector(".photo-tools").hidden = false;
     this.input.addEventListener("change", () => (this.ready = this.show(this.input.files[0])));
     this.turning.addEventListener("click", () => this.turn((Number(this.turns.value) + 1) % 4));
@@ -39,7 +40,7 @@ class PhotoField extends HTMLElement {
     this.preview.hidden = !file && !this.kept;
     if (!file) {
       this.image.hidden = this.turning.hidden = !this.kept;
-      return (this.image.src = this.kept);
+      return this.kept ? (this.image.src = this.kept) : this.image.removeAttribute("src");
     }
     if (file.type === "application/pdf") this.say(this.dataset.pdf);
     else if (file.type && !file.type.startsWith("image/")) this.say(this.dataset.type);

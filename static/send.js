@@ -76,6 +76,8 @@ async function take(form, answer, submitter, isSecond) {
 async function sendAgain(form, submitter, fresh) {
   const token = fresh.querySelector("[name=csrfmiddlewaretoken]")?.value;
   for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token ?? input.value;
+  const [mine, theirs] = [document, fresh].map((page) => page.getElementById("session-end")?.dataset.user);
+  if (mine !== theirs) return say(form, form.querySelector("[data-lost]").dataset.other); // and a second click is theirs
   await take(form, await post(form, submitter), submitter, true);
 }
 

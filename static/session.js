@@ -12,6 +12,11 @@ async function ask(method = "GET") {
   const state = await (await fetch(address, { method, headers })).json();
   ends = state.user === Number(user) ? Date.now() + state.seconds * 1000 : 0;
   dialog.dataset.token = state.token; // another one since somebody signed in on this page or on another
+  if (state.user === Number(user)) renew(state.token);
+}
+
+function renew(token) {
+  for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token;
 }
 
 async function look() {
@@ -30,7 +35,7 @@ async function look() {
 }
 
 function warn() {
-  dialog.querySelector("time").textContent = new Date(ends).toLocaleTimeString([], { timeStyle: "short" });
+  dialog.querySelector("time").textContent = new Date(ends).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
   dialog.showModal();
 }
 
@@ -43,7 +48,7 @@ async function signInAgain() {
   const fresh = answer.redirected ? await again.ask(page, answer.url, location.href) : page;
   const state = fresh?.getElementById("session-end")?.dataset;
   if (state?.user !== user) return location.assign(here); // given up, or somebody else is here
-  for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = state.token;
+  renew(state.token);
   ends = Date.now() + state.seconds * 1000;
 }
 

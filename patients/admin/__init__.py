@@ -145,7 +145,9 @@ class PatientAdmin(BigAdmin):
     def save_model(self, request, patient, form, change):
         shared_email = form.cleaned_data["shared_email"]
         if change:
-            patient.correct(form.changed_fields, by=request.user, shared_email=form.changed_sharing)
+            patient.correct(
+                form.changed_fields, by=request.user, shared_email=form.changed_sharing, draft=form.used_draft
+            )
         else:
             patient.register(
                 by=request.user, source=Patient.Source.ADMIN, shared_email=shared_email, draft=form.used_draft
@@ -196,7 +198,7 @@ class ChannelFilter(admin.SimpleListFilter):
     title, parameter_name = _("channel"), "channel"
 
     def lookups(self, request, model_admin):
-        return [(name, channel(name).label) for name in enabled()]
+        return [(name, channel(name).label) for name in dict.fromkeys(["email", "sms", *enabled()])]
 
     def queryset(self, request, queryset):
         return queryset.filter(channel=self.value()) if self.value() else queryset

@@ -50,11 +50,12 @@ class PhotoDraft(models.Model):
         except BaseException:
             storage.discard(stored)
             raise
-        return tokens.sign({"key": draft.key, "name": name[:100], "size": size}, salt=_SALT)
+        kept = {"key": draft.key, "name": name[:100], "size": size, "hard_to_read": photo.hard_to_read}
+        return tokens.sign(kept, salt=_SALT)
 
     @classmethod
     def find(cls, token, *, by):
-        """Return (draft, what was kept: name and size) for a token, or (None, None) when it is no longer good."""
+        """Return (draft, what was kept: name, size, hard_to_read) for a token, or (None, None) when it is no good."""
         try:
             kept = tokens.read(token, salt=_SALT, max_age=cls.LIFETIME)
         except tokens.BadSignature:

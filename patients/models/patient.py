@@ -245,18 +245,19 @@ class Patient(Endings, models.Model):
                 if attempt == INSERT_ATTEMPTS:
                     raise
 
-    def correct(self, changed, *, by, shared_email=None, version=None, apart_from=()):
+    def correct(self, changed, *, by, shared_email=None, version=None, draft=None, apart_from=()):
         """Save the fields named in `changed`; a new photo (a SafePhoto) takes the old one's place.
 
         The other fields stay as they are by now in the database. `shared_email` says anew whether the address is
         shared; None leaves it as it is unless the address changes. Raises ValidationError and EmailTaken like
         register(), DoesNotExist when the record was erased meanwhile, and ChangedMeanwhile when `version` is given
-        and the record has another. `apart_from` as in register(). Whatever it raises, record and photo are as before.
+        and the record has another. `draft` and `apart_from` as in register(). Whatever it raises, record and photo are
+        as before.
         """
         self.clean_fields(exclude={field.name for field in self._meta.fields} - (set(changed) - {"document_photo"}))
         photo = self._store_photo() if "document_photo" in changed else None
         try:
-            replaced = self._update(set(changed), by, shared_email, version, apart_from)
+            replaced = self._update(set(changed), by, shared_email, version, draft, apart_from)
         except OutcomeUnknown:
             raise
         except BaseException:
@@ -266,13 +267,15 @@ class Patient(Endings, models.Model):
         if photo and replaced:
             self._discard_photo(replaced)
 
-    def _update(self, changed, by, shared_email, version, apart_from):
+    def _update(self, changed, by, shared_email, version, draft, apart_from):
         """Save, and return the name of the photo that the record had."""
 
         def update():
             before = self._locked()
             if version is not None and before.version != version:
                 raise ChangedMeanwhile
+            if draft:
+                draft.use_up()
             for name in set(self.CORRECTABLE) - changed:
                 setattr(self, name, getattr(before, name))
             if "document_photo" in changed:

@@ -173,6 +173,15 @@ def test_every_door_notes_who_reads_a_record(door, desk, api, back_office, regis
     assert event.actor.username == ("admin" if door == "admin" else "front-desk")
 
 
+@pytest.mark.parametrize("body", [{}, {"full_name": ANA["full_name"]}])
+def test_a_correction_of_nothing_is_a_look_at_the_record(body, api, registered):
+    patient = registered()
+
+    assert api.patch_json(f"/api/v1/patients/{patient.display_number}/", body).status_code == 200
+
+    assert [event.action for event in AuditEvent.objects.of(patient)] == ["read", "registered"]
+
+
 @pytest.mark.parametrize("door", ["the desk", "the API", "admin"])
 def test_looking_through_a_list_is_noted_without_what_was_looked_for(door, desk, api, back_office, registered):
     registered()

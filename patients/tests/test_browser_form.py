@@ -53,6 +53,24 @@ def test_shows_the_chosen_photo_and_sends_it_turned(form, photo, request):
     assert stored_photo(form).height > stored_photo(form).width
 
 
+def test_turns_a_photo_that_is_there_already(form, photo, request):
+    name = fill(form, "", photo)
+    register(form)
+    expect(form.get_by_text("Photo kept: document.jpg")).to_be_visible()
+    form.get_by_label("Email address").fill(address(request))
+    form.get_by_role("button", name="Rotate").click()
+    register(form)
+    expect_registered(form, name)
+    assert stored_photo(form).height > stored_photo(form).width
+
+    form.get_by_role("link", name="Change").click()
+    expect(form.get_by_role("img", name="The photo on the record")).to_be_visible()
+    form.get_by_role("button", name="Rotate").click()
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_text("Saved.")).to_be_visible()
+    assert stored_photo(form).height < stored_photo(form).width
+
+
 def test_takes_a_photo_that_is_dropped_anywhere_on_the_page(form, photo, request, tmp_path):
     file = tmp_path / "dropped.jpg"
     file.write_bytes(pictures.with_comment(photo, "dropped"))
@@ -238,6 +256,23 @@ def test_another_sign_in_meanwhile_costs_nothing(new_page, photo, request, servi
     other.get_by_role("button", name="Sign out").click()
     expect(other.get_by_label("Password")).to_be_visible()
     sign_in(other, service)
+    register(form)
+
+    expect_registered(form, name)
+
+
+def test_nothing_is_saved_in_the_name_of_somebody_else_without_asking(new_page, photo, request, service):
+    form = new_page(username=None)
+    sign_in(form, service)
+    form.goto("/patients/register/")
+    form.expected += ["403"]
+    name = fill(form, address(request), photo)
+    other = form.context.new_page()
+    other.goto("/patients/")
+    other.get_by_role("button", name="Sign out").click()
+    sign_in(other, service, "admin")
+    register(form)
+    expect(form.get_by_text("Somebody else has signed in")).to_be_visible()
     register(form)
 
     expect_registered(form, name)

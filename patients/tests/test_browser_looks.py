@@ -171,6 +171,11 @@ def wrong_change(page, clinic, photo):
     expect(page.locator("#error-summary")).to_be_visible()
 
 
+def two_records(page, clinic, photo):
+    page.goto(f"/patients/{clinic['confirmed'][0]}/merge/?other={clinic['failed'][0]}")
+    expect(page.get_by_text("Compare the two")).to_be_visible()
+
+
 def address(page, clinic, photo):
     page.goto(clinic["sending"][1].replace("http://127.0.0.1:8000", ""))
     expect(page.get_by_role("button", name="Yes, this is me")).to_be_visible()
@@ -207,6 +212,7 @@ STATES = {
     "slip": at("/patients/{}/slip/", "confirmed"),
     "change": at("/patients/{}/change/", "confirmed"),
     "wrong change": wrong_change,
+    "two records of one person": two_records,
     "account": at("/accounts/"),
     "password": at("/accounts/password/"),
     "second factor": at("/accounts/second-factor/"),
@@ -222,7 +228,8 @@ ANONYMOUS = ("sign-in", "wrong sign-in", "address", "answered address", "bad add
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_page_is_accessible_in_every_state(state, clinic, new_page, service, photo):
-    page = new_page(username=None if state in ANONYMOUS else "reception")
+    by = None if state in ANONYMOUS else "admin" if state == "two records of one person" else "reception"
+    page = new_page(username=by)
     page.service = service
     page.expected += ["403", "ERR_INTERNET_DISCONNECTED"]
     STATES[state](page, clinic, photo)

@@ -138,4 +138,4 @@ def test_a_form_of_another_site_is_refused(url, receptionist):
     response = client.post(url, {"username": "x"}, headers={"origin": "https://evil.example"})
 
     assert response.status_code == 403
-    assert "You do not have access to this page" in response.content.decode()
+    assert "This page is out of date" in response.content.decode()

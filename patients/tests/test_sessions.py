@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from patients.models import Patient
+from patients.tests.canaries import found_in
 from patients.tests.conftest import ANA
 from registration import sessions
 
@@ -227,6 +228,26 @@ def test_scripts_are_led_to_sign_in_and_keep_their_form_themselves(reception, cl
     clock.forward(minutes=31)
 
     assert reception.post(REGISTER, ANA, headers={"X-Requested-With": "XMLHttpRequest"}).status_code == 302
+
+
+def test_nobody_gets_what_somebody_entered_who_had_signed_out(reception, member):
+    other = member("Front desk", "other")
+    other.set_password(PASSWORD)
+    other.save()
+    reception.get(REGISTER)
+    reception.post("/accounts/logout/")
+    page = reception.post(REGISTER, ANA)
+    assert not found_in(page.content)  # whoever stands before it
+
+    assert sign_in(reception, page, "other").status_code == 302
+
+
+def test_a_button_goes_on_too(reception, registered):
+    url = registered().get_absolute_url() + "send-again/"
+    reception.get(REGISTER)
+    reception.post("/accounts/logout/")
+
+    assert f'action="{url}"' in sign_in(reception, reception.post(url)).content.decode()
 
 
 def test_who_never_was_signed_in_is_led_to_sign_in(db):

@@ -44,8 +44,6 @@ class Command(BaseCommand):
             self._watch()
             if not self.stopping:
                 self._kill_cluster()
-                with suppress(Error):  # else it is had when its claim expires
-                    sweep.release(self.name)
         self._drain()
 
     def _stop(self, number, frame):
@@ -127,6 +125,8 @@ class Command(BaseCommand):
         with suppress(ProcessLookupError):
             os.killpg(self.cluster.pid, signal.SIGKILL)  # with what its main process may have left behind
         self.cluster.wait()
+        with suppress(Error):  # else what it was sending is had when its claim expires
+            sweep.release(self.name)
 
     def _drain(self):
         self.cluster.terminate()  # its main process alone, which drains its workers
