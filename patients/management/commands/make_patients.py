@@ -118,7 +118,7 @@ def _document(number):
     draw.ellipse((140, 190, 240, 310), fill=(225, 205, 190))
     draw.ellipse((105, 320, 275, 520), fill=(90, 100, 120))
     draw.rectangle((80, 430, 300, 525), fill=tint)
-    draw.text((80, 70), "SPECIMEN – IDENTITY CARD", fill="black", font_size=40)
+    draw.text((80, 70), "SPECIMEN - IDENTITY CARD", fill="black", font_size=40)
     draw.text((340, 170), f"NO. {number:06}\n\nMADE UP\nFOR TRIALS", fill="black", font_size=36)
     file = ContentFile(b"")
     image.save(file, "JPEG")
