@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
+from registration import carried
 from registration.failures import status_of
 from registration.problems import KINDS, problem
 
@@ -67,7 +68,9 @@ def server_error(request):
 
 
 def csrf_failure(request, reason=""):
-    return answer(request, 403, _OUT_OF_DATE)
+    # After signing in on another page this one's token is old; what its sign-in page carries goes on nevertheless.
+    onward = request.user.is_authenticated and carried.go_on(request, request.user)
+    return onward or answer(request, 403, _OUT_OF_DATE)
 
 
 @csrf_exempt

@@ -242,6 +242,17 @@ def test_nobody_gets_what_somebody_entered_who_had_signed_out(reception, member)
     assert sign_in(reception, page, "other").status_code == 302
 
 
+def test_two_pages_go_on_after_one_another(reception):
+    careful = Client(enforce_csrf_checks=True)
+    careful.cookies = reception.cookies
+    token = {"csrfmiddlewaretoken": hidden(careful.get(REGISTER))["csrfmiddlewaretoken"]}
+    careful.post("/accounts/logout/", token)
+    pages = [careful.post(REGISTER, ANA | token | {"full_name": name}) for name in ("Ana", "Juan")]
+
+    assert [hidden(sign_in(careful, page))["full_name"] for page in pages] == ["Ana", "Juan"]
+    assert careful.post(REGISTER, ANA | token).status_code == 403
+
+
 def test_a_button_goes_on_too(reception, registered):
     url = registered().get_absolute_url() + "send-again/"
     reception.get(REGISTER)
