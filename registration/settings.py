@@ -17,7 +17,7 @@ EMBEDDED = not env.text("DATABASE_URL")
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.secret("SECRET_KEY", DATA_DIR / "secret.key", made_when_missing=EMBEDDED)
 SECRET_KEY_FALLBACKS = env.older_secrets("SECRET_KEY_FALLBACKS")
-LINK_KEYS = env.keys("LINK_KEYS", DATA_DIR / "link.keys")  # sign the links in mails and the tokens in forms
+LINK_KEYS = env.keys("LINK_KEYS", DATA_DIR / "link.keys")  # for links in mails, tokens in forms and addresses
 SITE_URL = env.site_url("SITE_URL", "http://127.0.0.1:8000")
 _site = urlsplit(SITE_URL)
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1", "[::1]"])
