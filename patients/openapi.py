@@ -102,6 +102,12 @@ _PROBLEM = {
     },
     "required": ["type", "title", "status"],
 }
+# An address may be sent with spaces around it and with any script's letters in its domain, a phone number in any form
+# that people write; answers have the one form of each.
+_SHAPES = {
+    "request": {"email": {"format": "email"}},
+    "response": {"email": {"format": "email"}, "phone": {"pattern": r"^\+[1-9][0-9]{1,14}$"}},
+}
 _HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
     429: {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds", "required": True}},
@@ -193,7 +199,8 @@ class TextField(OpenApiSerializerFieldExtension):
         least = {} if field.model_field.blank else {"minLength": 1}
         most = field.most if direction == "request" else field.model_field.max_length
         description = str(field.help_text or field.model_field.verbose_name)
-        return {"type": "string", **least, "maxLength": most, "description": description}
+        shape = _SHAPES[direction].get(field.model_field.name, {})
+        return {"type": "string", **least, "maxLength": most, "description": description, **shape}
 
 
 class PhotoField(OpenApiSerializerFieldExtension):

@@ -14,8 +14,10 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def status_of(exception):
-    """Return 503 when the database is away or busy, 507 when a disk is full, else 500."""
+    """Return 503 when the database or the photos' storage is away or busy, 507 when a disk is full, else 500."""
     code = exception.args[0] if exception is not None and exception.args else None
+    if isinstance(exception, ConnectionError):
+        return 503
     if isinstance(exception, OSError) and exception.errno in _DISK_FULL:
         return 507
     if isinstance(exception, OperationalError | InterfaceError):

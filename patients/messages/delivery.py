@@ -9,7 +9,11 @@ import os
 import random
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, Q, Value, When
@@ -22,9 +26,10 @@ from patients.messages.failures import PermanentFailure, TemporaryFailure
 from patients.models import Message
 from registration import request_id
 
-LEASE = timedelta(seconds=120)  # longer than any attempt (django-q2 ends a worker after 60 s)
+LEASE = timedelta(seconds=120)  # longer than any attempt and its recording
 ATTEMPTS_MOST = 16
 BACKOFF_FIRST, BACKOFF_MOST = 30, 3600  # seconds
+WORKER_SECONDS = 8  # for one attempt; then the worker goes on with other messages, and the attempt by itself
 RECORDING_SECONDS = 55
 CHAIN_SECONDS = 5  # how long one job goes on with the next message that is due, over the same connection
 EARLY_AGAIN = timedelta(seconds=60)  # between early attempts at one message
@@ -45,14 +50,14 @@ def deliver(message_pk, *, is_early=False):
     deadline = started + RECORDING_SECONDS
     try:
         name = Message.objects.values_list("channel", flat=True).get(pk=message_pk)
-        with channel(name).session() as send:
-            goes_on = _deliver_one(message_pk, send, deadline, is_early=is_early)
+        with _session(name) as attempt:
+            goes_on = _deliver_one(message_pk, attempt, deadline, is_early=is_early)
             while goes_on and (message_pk := _next(name)):
                 if time.monotonic() - started > CHAIN_SECONDS:
                     queue.nudge(message_pk, is_early=True)
                     return
                 request_id.use("")  # the job's request has nothing to do with this message
-                goes_on = _deliver_one(message_pk, send, deadline, is_early=True)
+                goes_on = _deliver_one(message_pk, attempt, deadline, is_early=True)
     except Message.DoesNotExist:
         return  # with its patient
     except Exception as error:
@@ -60,13 +65,33 @@ def deliver(message_pk, *, is_early=False):
         logger.error("delivery interrupted", extra={"message_id": message_pk, "error": type(error).__name__})
 
 
-def _deliver_one(message_pk, send, deadline, *, is_early):
-    """Claim, send, record; return whether the server can be expected to take another message."""
+@contextmanager
+def _session(name):
+    """Give attempt(message), which returns the Future of what comes of it; one after another, over one connection.
+
+    An attempt that still goes on afterwards keeps the connection until it is over.
+    """
+    sessions, thread = ExitStack(), ThreadPoolExecutor(1)
+    send = sessions.enter_context(channel(name).session())
+    try:
+        yield lambda message: thread.submit(copy_context().run, _attempt, message, send)
+    finally:
+        thread.submit(sessions.close)
+        thread.shutdown(wait=False)
+
+
+def _deliver_one(message_pk, attempt, deadline, *, is_early):
+    """Claim, send, record; return whether the server can be expected to take another message now."""
     token = uuid.uuid4()
     if not _claim(message_pk, token, is_early):
         return is_early  # somebody else was quicker: the next one
     message = Message.objects.select_related("patient").get(pk=message_pk)
-    outcome = _attempt(message, send)
+    attempted = attempt(message)
+    try:
+        outcome = attempted.result(WORKER_SECONDS)
+    except TimeoutError:
+        attempted.add_done_callback(partial(copy_context().run, _record_later, message, token))
+        return False
     _record_patiently(message, token, outcome, deadline)
     return outcome is None or outcome.args[0] == "answered" or isinstance(outcome, PermanentFailure)
 
@@ -113,6 +138,16 @@ def _attempt(message, send):
         logger.error("delivery failed", extra={"message_id": message.pk, "error": type(error).__name__})
         return TemporaryFailure("unexpected", type(error).__name__)
     return None
+
+
+def _record_later(message, token, attempted):
+    """Record the outcome of an attempt for which its worker didn't wait, in the attempt's own thread."""
+    try:
+        _record_patiently(message, token, attempted.result(), time.monotonic() + RECORDING_SECONDS)
+    except Exception as error:
+        logger.error("delivery interrupted", extra={"message_id": message.pk, "error": type(error).__name__})
+    finally:
+        connection.close()
 
 
 def _record_patiently(message, token, outcome, deadline):

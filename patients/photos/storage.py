@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import shutil
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from patients.photos.cleaning import SafePhoto
 
 FREE_BYTES_LEAST, FREE_SHARE_LEAST = 200_000_000, 0.05
 _FOLDER = re.compile(r"[0-9a-f]{2}")
+
+
+class StorageAway(ConnectionError):
+    """The photos are kept elsewhere, and that can't be reached or refuses."""
 
 
 class DurableStorage(FileSystemStorage):
@@ -56,47 +61,64 @@ def _sync_folder(folder):
 
 
 class EncryptedStorage(Storage):
-    """Encrypts what it passes on to the storage of another alias: files here, S3 elsewhere (settings.STORAGES)."""
+    """Encrypts what it passes on to the storage of another alias: files here, S3 elsewhere (settings.STORAGES).
+
+    Raises StorageAway for what only a storage elsewhere raises.
+    """
 
     def __init__(self, at_rest="photos at rest"):
         self.alias = at_rest
 
-    @property
-    def at_rest(self):
-        return storages[self.alias]
+    @contextmanager
+    def _at_rest(self):
+        try:
+            yield storages[self.alias]
+        except OSError:
+            raise
+        except Exception as error:  # each provider's library has exceptions of its own
+            raise StorageAway(type(error).__name__) from error
 
     def _open(self, name, mode="rb"):
-        with self.at_rest.open(name) as file:
-            return ContentFile(encryption.unseal(name, file.read()), name)
+        return ContentFile(encryption.unseal(name, self._sealed(name)), name)
+
+    def _sealed(self, name):
+        with self._at_rest() as at_rest, at_rest.open(name) as file:
+            return file.read()
 
     def _save(self, name, content):
-        # Not the other storage's save(): it might choose another name, and the name is part of the seal. It also
-        # takes an existing file's place in one step, which is how the keys are rotated.
-        return self.at_rest._save(name, ContentFile(encryption.seal(name, content.read())))
+        sealed = ContentFile(encryption.seal(name, content.read()))
+        with self._at_rest() as at_rest:
+            # Not the other storage's save(): it might choose another name, and the name is part of the seal. It also
+            # takes an existing file's place in one step, which is how the keys are rotated.
+            return at_rest._save(name, sealed)
 
     def reseal(self, name):
         """Encrypt a file anew under the current key; return whether it was under another."""
-        with self.at_rest.open(name) as file:
-            sealed = file.read()
+        sealed = self._sealed(name)
         if encryption.key_name(sealed) == settings.PHOTO_KEYS[0][0]:
             return False
         self._save(name, ContentFile(encryption.unseal(name, sealed)))
         return True
 
     def exists(self, name):
-        return self.at_rest.exists(name)
+        with self._at_rest() as at_rest:
+            return at_rest.exists(name)
 
     def delete(self, name):
-        self.at_rest.delete(name)
+        with self._at_rest() as at_rest:
+            at_rest.delete(name)
 
     def listdir(self, path):
-        return self.at_rest.listdir(path)
+        with self._at_rest() as at_rest:
+            return at_rest.listdir(path)
 
     def size(self, name):
-        return self.at_rest.size(name)
+        with self._at_rest() as at_rest:
+            return at_rest.size(name)
 
     def get_modified_time(self, name):
-        return self.at_rest.get_modified_time(name)
+        with self._at_rest() as at_rest:
+            return at_rest.get_modified_time(name)
 
     def url(self, name):
         raise NotImplementedError("Photos have no URL: serving.photo_response() shows them, to those who may")

@@ -94,6 +94,8 @@ def test_says_which_scopes_there_are(document):
 def test_made_up_requests_get_what_is_documented(service, tmp_path, request):
     """Schemathesis makes requests of the document, right and wrong ones, and judges the answers by it."""
     service.manage("create_api_client", f"fuzz{os.getpid()}", "patients:register", "patients:read", "patients:change")
+    # Of the few numbers that were answered, it would soon have made every request that it can think of.
+    (tmp_path / "schemathesis.toml").write_text("[phases.fuzzing.extra-data-sources]\nresponses = false\n")
     command = [
         Path(sys.executable).with_name("schemathesis"),
         "run",

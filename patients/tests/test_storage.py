@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import InMemoryStorage, default_storage
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from patients.models import Patient, PhotoDraft
@@ -76,6 +77,23 @@ def test_another_storage_takes_the_files_place_by_a_setting(safe, settings, stor
     assert stored_files() == [] and storage.load(name, "").read().startswith(b"\xff\xd8\xff")
     storage.discard(name)
     assert not storage.is_whole(name)
+
+
+class Unreachable(InMemoryStorage):
+    """Fails as the storages of providers do, each with an exception of its own."""
+
+    def _save(self, name, content):
+        raise LookupError("no endpoint")
+
+
+def test_a_storage_that_is_away_is_said_to_be(api, ana, settings):
+    settings.STORAGES = settings.STORAGES | {"photos at rest": {"BACKEND": f"{__name__}.Unreachable"}}
+    api.raise_request_exception = False
+
+    answer = api.post_json(reverse("api:patients"), ana)
+
+    assert answer.status_code == 503 and answer["Retry-After"]
+    assert not Patient.objects.exists()
 
 
 @pytest.mark.parametrize("failing", ["fsync", "rename"])
