@@ -143,6 +143,11 @@ def registered(new_patient, receptionist):
 
 
 @pytest.fixture
+def message(registered):
+    return registered().messages.get()
+
+
+@pytest.fixture
 def stored_files(settings):
     """Return the files in the media folder."""
     return lambda: [file for file in settings.MEDIA_ROOT.rglob("*") if file.is_file()]

@@ -1,11 +1,9 @@
-"""The confirmation, sent to a real SMTP server."""
+"""The delivery of a message: claimed, sent to a real SMTP server, recorded."""
 
 import socket
 import threading
 from contextlib import suppress
 from datetime import timedelta
-from email import policy
-from email.parser import BytesParser
 
 import pytest
 from django.db import OperationalError
@@ -14,70 +12,10 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from patients import tasks
-from patients.messages import delivery, failures, health, sweep
-from patients.models import AuditEvent, Chore, Message, Patient
-
-
-@pytest.fixture
-def message(registered):
-    return registered().messages.get()
-
-
-def deliver(message):
-    tasks.deliver(message.pk)
-    message.refresh_from_db()
-    return message
-
-
-def only_mail(inbox):
-    (mail,) = inbox.mails()
-    return BytesParser(policy=policy.default).parsebytes(mail.as_bytes())
-
-
-def test_is_one_mail_to_one_address_with_text_and_html(message, inbox, settings):
-    deliver(message)
-
-    mail = only_mail(inbox)
-    number = message.patient.display_number
-    assert (message.status, message.attempts) == ("sent", 1) and message.sent_at
-    assert mail["To"] == mail["X-Recipients"] == "ana@example.org"
-    assert mail["Subject"] == f"You are registered with {settings.CLINIC_NAME}"
-    assert mail["Message-ID"] == message.message_id and mail["Auto-Submitted"] == "auto-generated"
-    for kind in ("plain", "html"):
-        text = mail.get_body([kind]).get_content()
-        assert "Ana María Ñandú" in text and number in text
-        assert "99123456" not in text and "Rincón" not in text and "1984" not in text
-
-
-def test_speaks_the_patients_language(registered, inbox):
-    deliver(registered(language="es").messages.get())
-
-    mail = only_mail(inbox)
-    assert "registrad" in mail["Subject"].lower() and "Hola" in mail.get_body(["plain"]).get_content()
-    assert 'lang="es"' in mail.get_body(["html"]).get_content()
-
-
-@pytest.mark.parametrize("name", ["Eve, Ana", 'Ana "eve@mail.example" X', "👩" * 200, "Ana; eve@mail.example"])
-def test_puts_no_name_in_any_header(name, registered, inbox):
-    deliver(registered(full_name=name).messages.get())
-
-    mail = only_mail(inbox)
-    assert mail["X-Recipients"] == "ana@example.org"
-    assert "eve" not in str(mail.items()) and name not in str(mail.items())
-
-
-def test_a_clinics_name_of_two_lines_stays_one_subject(message, inbox, settings):
-    settings.CLINIC_NAME = "Riverside\r\nBcc: eve@example.org"
-    deliver(message)
-
-    mail = only_mail(inbox)
-    assert mail["Subject"] == "You are registered with Riverside Bcc: eve@example.org" and mail["Bcc"] is None
-
-
-def test_the_page_escapes_a_name(registered, inbox):
-    deliver(registered(full_name="Ana & Co").messages.get())
-
-    assert "Ana &amp; Co" in only_mail(inbox).get_body(["html"]).get_content()
+from patients.messages import delivery, email, failures
+from patients.models import AuditEvent, Message, Patient
+from patients.tests.mailing import deliver, only_mail
+from patients.tests.service import wait_until
 
 
 def test_is_sent_once_however_often_it_is_looked_at(message, inbox):
@@ -212,14 +150,6 @@ def test_sending_again_waits_for_one_on_its_way_and_makes_a_new_one_after_a_sent
     assert second.pk != message.pk and second.message_id != message.message_id and second.status == "queued"
 
 
-def test_tells_when_mail_does_not_keep_up(message):
-    assert health.is_keeping_up()
-
-    Message.objects.update(next_attempt_at=Now() - timedelta(minutes=11))
-
-    assert not health.is_keeping_up()
-
-
 def test_one_connection_serves_all_that_are_due(registered, inbox):
     messages = [registered(email=f"p{count}@example.org").messages.get() for count in range(5)]
     deliver(messages[0])
@@ -323,50 +253,6 @@ def test_the_job_that_goes_on_comes_to_those_that_are_not_due_yet(registered, in
     assert len(inbox.mails()) == 2
 
 
-def test_a_message_whose_job_is_gone_is_queued_anew(registered, message, inbox):
-    OrmQ.objects.all().delete()
-    assert sweep.nudge_the_overdue() == 0  # not yet: its job may be on its way
-
-    Message.objects.update(next_attempt_at=Now() - timedelta(seconds=6))
-    assert sweep.nudge_the_overdue() == 1 and OrmQ.objects.get().task["args"][0] == message.pk
-    assert sweep.nudge_the_overdue() == 0  # its job is waiting
-
-    OrmQ.objects.all().delete()
-    Message.objects.update(status="sending", claim_expires_at=Now() - timedelta(seconds=1))
-    assert sweep.nudge_the_overdue() == 1
-
-
-def test_what_a_killed_cluster_was_sending_is_had_at_once(message, inbox, monkeypatch):
-    OrmQ.objects.all().delete()
-    monkeypatch.setenv("MAILWORKER", "desk:1")
-    delivery._claim(message.pk, "0" * 32)
-
-    sweep.release("desk:2")
-    deliver(message)
-    assert inbox.mails() == [] and sweep.nudge_the_overdue() == 0
-    sweep.release("desk:1")
-    assert sweep.nudge_the_overdue() == 1
-    deliver(message)
-
-    assert (message.status, message.possible_duplicate, len(inbox.mails())) == ("sent", True, 1)
-
-
-def test_tells_a_stuck_cluster_from_a_busy_and_an_idle_one(message):
-    assert not sweep.is_stuck("desk:1")
-
-    Message.objects.update(next_attempt_at=Now() - timedelta(seconds=20))
-    assert not sweep.is_stuck("desk:1")  # its job may be lost: for the sweep
-    OrmQ.objects.update(lock=timezone.now() - timedelta(seconds=20))
-    assert sweep.is_stuck("desk:1")
-    Message.objects.update(last_attempt_at=Now() - timedelta(seconds=10), claimed_by="desk:2")
-    assert sweep.is_stuck("desk:1") and not sweep.is_stuck("desk:2")
-    Message.objects.create(
-        patient=message.patient, channel="email", status="sending", claimed_by="desk:1",
-        last_attempt_at=Now() - timedelta(seconds=30),
-    )  # fmt: skip
-    assert not sweep.is_stuck("desk:1")
-
-
 def test_only_who_holds_the_claim_records(message, inbox):
     delivery._claim(message.pk, "0" * 32)
     message.refresh_from_db()
@@ -377,11 +263,12 @@ def test_only_who_holds_the_claim_records(message, inbox):
     assert message.status == "sending"
 
 
-def test_a_claim_outlasts_every_attempt(message, settings):
+def test_a_claim_outlasts_every_attempt_and_its_recording(message):
     delivery._claim(message.pk, "0" * 32)
     message.refresh_from_db()
 
-    assert message.claim_expires_at - message.last_attempt_at > timedelta(seconds=settings.Q_CLUSTER["timeout"] + 10)
+    longest = timedelta(seconds=email.SECONDS_MOST + delivery.RECORDING_SECONDS + 10)
+    assert message.claim_expires_at - message.last_attempt_at > longest
 
 
 def test_the_outcome_is_recorded_when_the_database_is_back(message, inbox, monkeypatch):
@@ -445,6 +332,21 @@ def test_a_verdict_that_takes_longer_than_a_step_is_waited_for(message, inbox, s
     assert (message.status, message.attempts) == ("sent", 1)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_server_holds_no_worker_up(registered, inbox, monkeypatch):
+    slow, quick = (registered(email=f"p{count}@example.org").messages.get() for count in range(2))
+    monkeypatch.setattr(delivery, "WORKER_SECONDS", 0.2)
+    inbox.seconds_to_verdict = 2
+    assert deliver(slow).status == "sending"
+
+    inbox.seconds_to_verdict = 0
+    assert deliver(quick).status == "sent"
+
+    wait_until(lambda: Message.objects.get(pk=slow.pk).status == "sent", 10)
+    slow.refresh_from_db()
+    assert (slow.attempts, slow.possible_duplicate) == (1, False) and len(inbox.mails()) == 2
+
+
 def test_a_server_that_never_comes_to_an_end_is_cut_off(message, inbox, settings, monkeypatch):
     monkeypatch.setattr("patients.messages.email.SECONDS_MOST", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -464,13 +366,6 @@ def test_a_server_that_never_comes_to_an_end_is_cut_off(message, inbox, settings
         thread.join()
 
     assert (message.status, message.failure.split()[0]) == ("queued", "unreachable")
-
-
-@pytest.mark.django_db
-def test_a_chore_is_one_workers():
-    assert Chore.take("photos", timedelta(hours=1))
-    assert not Chore.take("photos", timedelta(hours=1))
-    assert Chore.take("photos", timedelta(0))
 
 
 def test_may_be_given_up(message, receptionist, inbox):
