@@ -143,10 +143,11 @@ class PatientList(PatientView, generics.ListCreateAPIView):
     pagination_class = NewestFirst
     parameters = ("search", "registered_after", "page_size", "cursor")
 
-    def list(self, request, *args, **kwargs):
-        detail = "search" if request.query_params.get("search") else ""
-        AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail=detail)
-        return super().list(request, *args, **kwargs)
+    def paginate_queryset(self, patients):
+        page = super().paginate_queryset(patients)
+        how = "search" if self.request.query_params.get("search") else ""
+        AuditEvent.record_list(page, by=self.request.user, how=how)
+        return page
 
     def filter_queryset(self, patients):
         parameters = self.request.query_params

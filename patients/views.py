@@ -93,7 +93,7 @@ def list_patients(request):
     etag = f'"{hashlib.sha256(repr(shown).encode()).hexdigest()}"'
     if nothing_new := get_conditional_response(request, etag=etag):
         return nothing_new
-    AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="search" if text else "")
+    AuditEvent.record_list(page[:PAGE_SIZE], by=request.user, how="search" if text else "")
     context = {
         "patients": page[:PAGE_SIZE],
         "search": text,
@@ -198,8 +198,11 @@ def posted(request):
 
 def note_who_is_shown(request, form):
     """Note that the form shows others beside the one that it is about: who has the address, who is likely the same."""
-    if form.taken_by or form.resemblances:
-        AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="same person")
+    shown = [resemblance.patient for resemblance in form.resemblances]
+    if form.taken_by:
+        shown.append(form.taken_by)
+    if shown:
+        AuditEvent.record_list(shown, by=request.user, how="same person")
 
 
 @require_POST
@@ -209,7 +212,8 @@ def matches(request, number=None):
     patient = as_typed(get_object_or_404(Patient, number=number) if number else Patient(), request.POST)
     resemblances = Resemblance.of(patient)
     if resemblances:
-        AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail="same person")
+        shown = [resemblance.patient for resemblance in resemblances]
+        AuditEvent.record_list(shown, by=request.user, how="same person")
     ticked = {numbers.normalize(typed) for typed in request.POST.getlist("apart_from")}
     return render(request, "patients/_matches.html", {"resemblances": resemblances, "ticked": ticked})
 

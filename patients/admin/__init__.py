@@ -126,10 +126,11 @@ class PatientAdmin(BigAdmin):
             raise Http404 from None
 
     def changelist_view(self, request, extra_context=None):
-        if self.has_view_permission(request):
-            detail = "search" if request.GET.get("q") else ""
-            AuditEvent.record(AuditEvent.Action.LOOKED_UP, by=request.user, detail=detail)
-        return super().changelist_view(request, extra_context)
+        response = super().changelist_view(request, extra_context)
+        if shown := getattr(response, "context_data", {}).get("cl"):
+            how = "search" if request.GET.get("q") else ""
+            AuditEvent.record_list(shown.result_list, by=request.user, how=how)
+        return response
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj:
@@ -261,10 +262,17 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = ["action", ("at", SinceFilter), "actor"]
     list_select_related = ["actor"]
     search_fields = ["patient_number"]  # shows the box; get_search_results looks things up
-    search_help_text = _("Patient number")
+    search_help_text = _("Patient number; after choosing “looked through the list”, of a patient whom it showed")
 
     def get_search_results(self, request, queryset, search_term):
-        return (queryset.filter(patient_number=numbers.normalize(search_term)) if search_term else queryset), False
+        number = numbers.normalize(search_term)
+        if not search_term:
+            found = queryset
+        elif number and request.GET.get("action__exact") == AuditEvent.Action.LOOKED_UP:
+            found = queryset.lists_with(number)
+        else:
+            found = queryset.filter(patient_number=number)
+        return found, False
 
     @admin.display(description=_("patient number"), ordering="patient_number")
     def display_number(self, event):

@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
                 ('client', models.CharField(blank=True, max_length=64, verbose_name='with what')),
                 ('address', models.CharField(blank=True, max_length=45, verbose_name='from where')),
                 ('patient_number', patients.fields.KeyField(blank=True, db_index=True, max_length=8, verbose_name='patient number')),
-                ('detail', models.CharField(blank=True, max_length=200, verbose_name='detail')),
+                ('detail', models.CharField(blank=True, max_length=2000, verbose_name='detail')),
                 ('request_id', models.CharField(blank=True, max_length=64, verbose_name='request')),
                 ('seal', models.CharField(editable=False, max_length=100)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),

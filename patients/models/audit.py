@@ -33,6 +33,10 @@ class AuditQuerySet(models.QuerySet):
         former = patient.former_numbers.values_list("number", flat=True)
         return self.filter(patient_number__in=[patient.number, *former])
 
+    def lists_with(self, number):
+        """Those of lists that showed the patient of this number: no index finds them, so narrow them down first."""
+        return self.filter(action=self.model.Action.LOOKED_UP, detail__contains=number)
+
     def deeds(self):
         """Those of which something came, unlike a look."""
         action = self.model.Action
@@ -84,7 +88,7 @@ class AuditEvent(models.Model):
     client = models.CharField(_("with what"), max_length=64, blank=True)
     address = models.CharField(_("from where"), max_length=45, blank=True)
     patient_number = KeyField(_("patient number"), max_length=8, db_index=True, blank=True)
-    detail = models.CharField(_("detail"), max_length=200, blank=True)
+    detail = models.CharField(_("detail"), max_length=2000, blank=True)  # the longest is a list of 200 patients
     request_id = models.CharField(_("request"), max_length=64, blank=True)
     seal = models.CharField(max_length=100, editable=False)
 
@@ -133,6 +137,11 @@ class AuditEvent(models.Model):
                 head.count += 1
             models.QuerySet(cls).bulk_create(events)
             head.save(force_update=True)
+
+    @classmethod
+    def record_list(cls, patients, *, by, how=""):
+        """Write one event for all the patients whom a list or a search shows, with their numbers."""
+        cls.record(cls.Action.LOOKED_UP, by=by, detail=" ".join([how, *(p.number for p in patients)]).strip())
 
     @classmethod
     def record_refusal(cls, action, *, by, patient=None, detail=""):

@@ -184,7 +184,7 @@ def test_a_correction_of_nothing_is_a_look_at_the_record(body, api, registered):
 
 @pytest.mark.parametrize("door", ["the desk", "the API", "admin"])
 def test_looking_through_a_list_is_noted_without_what_was_looked_for(door, desk, api, back_office, registered):
-    registered()
+    number = registered().number
     client, url, parameter = {
         "the desk": (desk, "/patients/", "search"),
         "the API": (api, "/api/v1/patients/", "search"),
@@ -195,7 +195,11 @@ def test_looking_through_a_list_is_noted_without_what_was_looked_for(door, desk,
     client.get(url, {parameter: "nandu"})
 
     found, listed = AuditEvent.objects.filter(action="looked_up")
-    assert (listed.detail, found.detail) == ("", "search")
+    assert (listed.detail, found.detail) == (number, f"search {number}")
+    url = reverse("admin:patients_auditevent_changelist")
+    for sought, count in ((number, 2), ("7K4M-2Q9X", 0)):
+        page = back_office.get(url, {"action__exact": "looked_up", "q": sought})
+        assert page.context["cl"].result_count == count
 
 
 def test_nothing_is_shown_without_its_note(desk, api, registered, monkeypatch):
@@ -285,12 +289,12 @@ def test_a_forged_form_is_noted(receptionist, registered):
 
 
 def test_a_form_that_shows_somebody_else_notes_it(desk, registered, upload):
-    registered()
+    number = registered().number
 
     page = desk.post("/patients/register/", ANA | {"document_photo": upload()})
 
     assert page.status_code == 422 and "Registered with this address" in page.content.decode()
-    assert AuditEvent.objects.get(action="looked_up").detail == "same person"
+    assert AuditEvent.objects.get(action="looked_up").detail == f"same person {number}"
 
 
 def test_an_event_sealed_in_another_past_doesnt_fit(events, receptionist):
