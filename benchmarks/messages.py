@@ -53,7 +53,7 @@ for count in range({first}, {first} + {count}):
 
 
 class Sink:
-    """An SMTP server that counts; `mode` is what it does: accept, 451, 550 or hang."""
+    """An SMTP server that counts; `mode` is what it does: accept, 451, 550, hang, tar pit or no verdict."""
 
     def __init__(self):
         self.mode, self.mails, self.port = "accept", [], free_port()
@@ -69,18 +69,19 @@ class Sink:
             self.controller.stop()
 
     async def handle_MAIL(self, server, session, envelope, address, options):
-        if self.mode == "hang":
-            await asyncio.sleep(3600)
+        await asyncio.sleep({"hang": 3600, "tar pit": 5}.get(self.mode, 0))
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.mode in ("451", "550"):
             return f"{self.mode} no"
+        await asyncio.sleep(5 if self.mode == "tar pit" else 0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        await asyncio.sleep(3600 if self.mode == "no verdict" else 0)
         headers = BytesHeaderParser().parsebytes(envelope.content)
         self.mails.append((envelope.rcpt_tos[0], headers["Message-ID"].strip(), time.time()))
         return "250 OK"
@@ -248,7 +249,7 @@ def kills(seconds=60):
 
 
 def outages():
-    for mode in ("refusing", "451", "550", "hang"):
+    for mode in ("refusing", "451", "550", "hang", "tar pit", "no verdict"):
         with Trial() as trial:
             if mode == "refusing":
                 trial.sink.stop()
