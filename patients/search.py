@@ -2,13 +2,15 @@
 
 A key is a kind's letter and text without case and accents. One patient has one key (w) for each word of the name, for
 the address and for each word of what stands before its @; two for the phone number, forwards (p) and backwards (r),
-since people know its end; and one for the patient number (k). Each term of what was typed must begin a key.
-models/search_key.py looks them up; matching.py has keys of its own in the same table.
+since people know its end; and one for the patient number (k). Each term of what was typed must begin a key, so
+that one that begins another is left out. models/search_key.py looks them up; matching.py has keys of its own in the
+same table.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import filterfalse, pairwise
 from zlib import crc32
 
 import phonenumbers
@@ -38,6 +40,10 @@ class Term:
     signature: int  # these bits the signature of every patient has who is found
     length: int
 
+    def finds(self, keys):
+        """Whether any of a patient's keys is in one of the ranges."""
+        return any(first <= key < last for key in keys for first, last in self.ranges)
+
 
 def fold(text):
     """Return the text without case, accents and width."""
@@ -45,14 +51,16 @@ def fold(text):
     if text.isascii():
         return text
     decomposed = unicodedata.normalize("NFKD", text)
-    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    return unicodedata.normalize("NFC", "".join(filterfalse(unicodedata.combining, decomposed)))
 
 
 def keys(patient):
     """Return the set of keys by which a patient is found."""
     digits = patient.phone.removeprefix("+")
     found = {f"w{word}" for word in _searched_words(patient)}
-    return {key[:KEY_LENGTH] for key in found | {f"p{digits}", f"r{digits[::-1]}", f"k{patient.number}"}}
+    found = sorted(key[:KEY_LENGTH] for key in found | {f"p{digits}", f"r{digits[::-1]}", f"k{patient.number}"})
+    # What finds a key finds each that it begins, of which one is the next in order.
+    return {key for key, following in pairwise([*found, ""]) if not following.startswith(key)}
 
 
 def signature(patient):

@@ -1,11 +1,12 @@
+from collections import defaultdict
+
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Max, Q
+from django.db.models import ExpressionWrapper, F, Max
 
 from patients import fields, matching, search
 
 ERA_BITS = 16  # 65,536 patients to an era
 _COUNTED = 1000  # keys of a term, at most, to see which is the rarest
-_AT_FIRST = 100  # candidates of which the other terms are looked up, then four times as many
 
 
 class SearchKey(models.Model):
@@ -92,10 +93,11 @@ class SearchKey(models.Model):
 
     @classmethod
     def _rarest_first(cls, terms, windows):
-        """Return the terms the one that the fewest keys of the first eras have first; the longest where they tie."""
+        """Return the terms the one that the fewest keys of an era have first; the longest where they tie."""
         if len(terms) == 1:
             return terms
-        rows = cls.objects.filter(era__in=[era for eras in windows[:2] for era in eras][:2])
+        # Of the second window, if there is one: the first may be an era that has just begun.
+        rows = cls.objects.filter(era__in=[eras[0] for eras in windows[:2]][-1:]).values("era")
 
         def rarity(term):
             counts = [rows.filter(key__gte=first, key__lt=last)[:_COUNTED].count() for first, last in term.ranges]
@@ -115,14 +117,13 @@ class SearchKey(models.Model):
     @classmethod
     def _having(cls, candidates, terms, most):
         """Return the first of the candidates that every term finds."""
-        found, candidates, length = [], list(candidates), _AT_FIRST
+        found, candidates, length = [], list(candidates), 2 * most  # few of them are for nothing
+        firsts, lasts = zip(*(keys for term in terms for keys in term.ranges), strict=True)
+        rows = cls.objects.filter(key__gte=min(firsts), key__lt=max(lasts)).values_list("patient_id", "key")
         while candidates and len(found) < most:
             batch, candidates, length = candidates[:length], candidates[length:], 4 * length
-            for term in terms:
-                in_a_range = Q()
-                for first, last in term.ranges:
-                    in_a_range |= Q(key__gte=first, key__lt=last)
-                having = set(cls.objects.filter(in_a_range, patient__in=batch).values_list("patient_id", flat=True))
-                batch = [patient for patient in batch if patient in having]
-            found += batch
+            keys = defaultdict(list)
+            for patient, key in rows.filter(patient__in=batch):
+                keys[patient].append(key)
+            found += [patient for patient in batch if all(term.finds(keys[patient]) for term in terms)]
         return found[:most]

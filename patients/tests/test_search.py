@@ -198,6 +198,14 @@ def test_finds_from_any_place_in_either_direction_what_reading_everybody_finds(p
                 assert SearchKey.find(text, most, after=place) == newer[-most:], (text, place)
 
 
+def test_a_word_that_begins_another_has_no_key_of_its_own(find, registered):
+    maria = registered(full_name="Maria Marianne", email="maria.mar@example.org")
+
+    assert find("mar") == find("maria") == find("marianne mar") == [maria]
+    words = {key.key for key in maria.search_keys.all() if key.key.startswith("w")}
+    assert words == {"wmaria.mar@example.org", "wmarianne"}
+
+
 @pytest.mark.usefixtures("short_eras")
 def test_a_page_takes_a_few_queries_however_many_patients(people, django_assert_max_num_queries):
     people(*(f"Ana Pérez {count}" for count in range(16)))
