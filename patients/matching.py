@@ -14,7 +14,6 @@ with a slip, when nothing else agrees but one word; the older ones of more than 
 
 import itertools
 import re
-import unicodedata
 
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz.distance import OSA
@@ -164,8 +163,4 @@ def _compare_dates(one, other):
 
 def _words(name):
     """Return a name's words as they are compared: without case, accents and marks."""
-    return [
-        plain
-        for word in search.name_words(name)
-        if (plain := "".join(c for c in word if unicodedata.category(c)[0] in "LN"))
-    ]
+    return [plain for word in search.name_words(name) if (plain := "".join(filter(str.isalnum, word)))]

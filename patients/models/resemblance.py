@@ -46,7 +46,8 @@ class Resemblance(NamedTuple):
     def _candidates(patient):
         """Return the primary keys of those who have a key in common with the patient, so many of each at most."""
         newest = SearchKey.objects.aggregate(newest=Max("era"))["newest"] or 0
-        rows = SearchKey.objects.filter(era__in=range(newest + 1)).order_by("-patient_id")
+        rows = SearchKey.objects.filter(era__in=range(newest + 1))
+        rows = rows.order_by("-era", "-patient_id")  # the newest first, and of one key in the order of the index
         found = set()
         for first, last in matching.ranges(patient):
             having = rows.filter(key=first) if first == last else rows.filter(key__gte=first, key__lt=last)
