@@ -157,7 +157,7 @@ def _compare_dates(one, other):
     if one == other:
         return "date_of_birth"
     exchanged = (one.year, one.month, one.day) == (other.year, other.day, other.month)
-    slips = OSA.distance(f"{one:%Y%m%d}", f"{other:%Y%m%d}")
+    slips = OSA.distance(one.isoformat().replace("-", ""), other.isoformat().replace("-", ""))
     return "similar_date_of_birth" if exchanged or slips == 1 else None
 
 
