@@ -42,6 +42,15 @@ SEARCHES = {
     "four words": ["maria jose garcia rodriguez", "james mary smith jones", "juan ana lopez perez"],
     "no match": ["xyzzy", "zzz qqq", "maria xyzzy", "q9q9q9@nowhere"],
 }
+FIELDS = {
+    "a phone number": lambda patient: patient.phone,
+    "the end of one": lambda patient: patient.phone[-6:],
+    "the beginning of one": lambda patient: patient.phone[:8],
+    "an email address": lambda patient: patient.email,
+    "the beginning of a number": lambda patient: patient.number[:4],
+    "a number": lambda patient: patient.display_number.lower(),
+    "a whole name": lambda patient: patient.full_name,
+}
 
 
 class Bench:
@@ -65,14 +74,18 @@ class Bench:
         return response
 
     def measure(self, name, deed, *, rounds=ROUNDS):
-        """Print the times of deed(), which returns what to time."""
+        """Print and return the times in milliseconds of deed(), which returns what to time."""
         times = []
         for _ in range(rounds):
             timed = deed()
             started = time.perf_counter()
             timed()
             times.append((time.perf_counter() - started) * 1000)
-        times.sort()
+        self.show(name, times)
+        return times
+
+    def show(self, name, times):
+        times = sorted(times)
         half, most = statistics.median(times), times[int(len(times) * 0.95)]
         self.control = self.control or half
         print(f"{name:58}{half:8.1f}{most:8.1f}{half / self.control:9.0f}{most / self.control:9.0f}")
@@ -93,9 +106,6 @@ def run():
         address = with_sought("patients:list", text)
         return page(LIST, sought=parse_qs(urlsplit(address).query)["sought"][0], **query)()
 
-    def look_up(value_of):
-        return lambda: found(value_of(bench.somebody()))
-
     def read():
         pk = bench.somebody().pk
         return lambda: Patient.objects.get(pk=pk)
@@ -110,25 +120,23 @@ def run():
         before = Patient.objects.get(pk=pk).display_number
         bench.measure(f"  {name}", page(LIST, before=before))
     print("Searches")
-    bench.measure("  a phone number", look_up(lambda patient: patient.phone))
-    bench.measure("  the end of one", look_up(lambda patient: patient.phone[-6:]))
-    bench.measure("  the beginning of one", look_up(lambda patient: patient.phone[:8]))
-    bench.measure("  an email address", look_up(lambda patient: patient.email))
-    bench.measure("  the beginning of a number", look_up(lambda patient: patient.number[:4]))
-    bench.measure("  a number", look_up(lambda patient: patient.display_number.lower()))
-    bench.measure("  a whole name", look_up(lambda patient: patient.full_name))
+    pages, look_ups = [], []
+    for name, value_of in FIELDS.items():
+        pages += bench.measure(f"  {name}", lambda value_of=value_of: found(value_of(bench.somebody())))
     middle = Patient.objects.get(pk=bench.newest // 2).display_number
     for name, texts in SEARCHES.items():
         for place, query in (("", {}), (", from the middle", {"before": middle})):
             before = Patient.objects.get(pk=bench.newest // 2).pk if query else None
-            bench.measure(
+            look_ups += bench.measure(
                 f"  {name}{place}: the look-up",
                 lambda texts=texts, before=before: look_up_of(bench.random.choice(texts), before),
             )
-            bench.measure(
+            pages += bench.measure(
                 f"  {name}{place}: the page",
                 lambda texts=texts, query=query: found(bench.random.choice(texts), **query),
             )
+    bench.show("  all of these look-ups", look_ups)
+    bench.show("  all of these pages", pages)
     print("The same person")
     bench.measure("  of somebody registered", same_person(bench))
     bench.measure("  of the commonest name", same_person(bench, full_name="María José García Rodríguez"))
