@@ -10,6 +10,7 @@ class PatientsConfig(AppConfig):
     def ready(self):
         from patients import auditing, checks, language, roles  # noqa: F401 — all but roles register themselves
         from patients.models import AuditHead
+        from registration import sessions  # noqa: F401
 
         post_migrate.connect(roles.create, sender=self)
         post_migrate.connect(AuditHead.begin, sender=self)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 from patients.models import AuditEvent
 
@@ -10,7 +11,8 @@ FIELDS = (
     "full_name", "email", "shared_email", "email_state", "phone", "address", "date_of_birth", "language",
     "registered_at", "source",
 )  # fmt: skip
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# At the start of a cell, also of one that a spreadsheet makes at another separator than the comma.
+_FORMULA = re.compile(r"(?:^|(?<=[;|\t\r\n]))(?=\s*[=+\-@\t\r])")
 
 
 def as_csv(patients):
@@ -54,4 +56,4 @@ def _everything(patient):
 def _cell(name, value):
     """Return a value that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) and name != "phone" else text
+    return text if name == "phone" else _FORMULA.sub("'", text)

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -40,7 +41,7 @@ def devices_of(user):
 
 def is_demanded_of(user):
     """Whether settings.SECOND_FACTOR lets this user do nothing without one."""
-    is_administrator = user.is_staff or user.is_superuser
+    is_administrator = user.is_staff or user.has_perm("auth.change_user")
     return settings.SECOND_FACTOR == "everybody" or (settings.SECOND_FACTOR == "administrators" and is_administrator)
 
 
@@ -60,17 +61,17 @@ def demand(get_response):
 
 def await_code(request, user):
     """Note that the password was right, for the next step."""
-    request.session["awaits_code"] = [user.pk, user.backend, int(time.time())]
+    request.session["awaits_code"] = [user.pk, user.backend, int(time.time()), user.get_session_auth_hash()]
 
 
 def awaited(request):
-    """Return the user whose password was right a moment ago, or None."""
-    pk, backend, since = request.session.get("awaits_code", (None, None, 0))
-    if time.time() - since > AWAITED_SECONDS:
-        return None
+    """Return the user whose password was right a moment ago and still is, or None."""
+    pk, backend, since, password = request.session.get("awaits_code", (None, None, 0, ""))
     user = get_user_model().objects.filter(pk=pk, is_active=True).first()
-    if user:
-        user.backend = backend
+    is_over = time.time() - since > AWAITED_SECONDS
+    if is_over or user is None or not constant_time_compare(user.get_session_auth_hash(), password):
+        return None
+    user.backend = backend
     return user
 
 

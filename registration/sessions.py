@@ -5,6 +5,8 @@ import time
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import JsonResponse
 from django.middleware.csrf import get_token
 from django.urls import reverse
@@ -13,6 +15,12 @@ from django.views.decorators.http import require_http_methods
 
 TIMED_OUT = _("You were signed out because nothing was done for a while. Sign in to go on.")
 NOTE_SECONDS = 60  # how often, at most, a session is saved for having been used
+
+
+@receiver(user_logged_in)
+def begin(sender, request, **kwargs):
+    """Count from signing in, also for who does nothing afterwards."""
+    request.session["began"] = request.session["seen"] = int(time.time())
 
 
 def watch(get_response):
@@ -37,7 +45,7 @@ def seconds_left(request):
     if not request.user.is_authenticated:
         return 0
     now = int(time.time())
-    began, seen = request.session.get("began", now), request.session.get("seen", now)
+    began, seen = request.session.get("began", 0), request.session.get("seen", 0)
     return max(0, min(seen + settings.SESSION_IDLE_MINUTES * 60, began + settings.SESSION_HOURS * 3600) - now)
 
 
@@ -56,9 +64,7 @@ def _is_activity(request):
 
 def _note(request):
     now, session = int(time.time()), request.session
-    if "began" not in session:
-        session["began"] = now
     by_script = "X-Requested-With" in request.headers and request.path != reverse("session")
     is_deed = request.method == "POST" and not by_script
-    if is_deed or now - session.get("seen", 0) >= NOTE_SECONDS:
+    if is_deed or now - session["seen"] >= NOTE_SECONDS:
         session["seen"] = now

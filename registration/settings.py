@@ -62,9 +62,10 @@ MIDDLEWARE = [
     "registration.request_id.assign",
     "registration.client_address.note",
     "registration.headers.secure",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registration.health.answer",  # before anything that looks at the Host, the session or the database
     "patients.auditing.note_refusals",
-    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -77,7 +78,6 @@ MIDDLEWARE = [
     "registration.sign_in.carry",
     "registration.sessions.watch",
     "registration.second_factor.demand",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "registration.urls"
 WSGI_APPLICATION = "registration.wsgi.application"
@@ -229,6 +229,7 @@ AUTH_PASSWORD_VALIDATORS = [
 _tls = _site.scheme == "https"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _tls else None
 SECURE_SSL_REDIRECT = _tls
+SECURE_REDIRECT_EXEMPT = ["^(live|ready)z$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _tls else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _tls
 COOKIE_PREFIX = "__Host-" if _tls else ""  # with it browsers take a cookie from this very host over TLS alone

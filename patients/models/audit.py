@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from patients.fields import KeyField
 from registration import client_address, request_id
 
-REFUSALS_MOST = 20  # rows a minute of one kind from one address; more would only fill the disk
+REFUSALS_MOST = 20  # rows a minute that are alike; more would only fill the disk
 
 _client = ContextVar("client", default="")
 
@@ -145,9 +145,16 @@ class AuditEvent(models.Model):
 
     @classmethod
     def record_refusal(cls, action, *, by, patient=None, detail=""):
-        """Write one event, unless the address had so many of the kind within a minute that one more tells nothing."""
+        """Write one event, unless there were so many like it within a minute that one more tells nothing.
+
+        Alike are those from one address, of one actor, with one detail: nobody's flood hides what others do.
+        """
         recent = cls.objects.filter(
-            at__gt=timezone.now() - timedelta(minutes=1), action=action, address=client_address.current()
+            at__gt=timezone.now() - timedelta(minutes=1),
+            action=action,
+            address=client_address.current(),
+            actor=by if by and by.pk else None,
+            detail=detail,
         )
         if recent.order_by().count() < REFUSALS_MOST:
             cls.record(action, by=by, patient=patient, detail=detail)
@@ -159,7 +166,10 @@ class AuditEvent(models.Model):
         `expected` is the end of the chain as it was noted elsewhere, "count:seal": only that shows when the newest
         events were removed together with the memory of them.
         """
-        head = AuditHead.objects.filter(pk=1).first() or AuditHead()
+        head = AuditHead.objects.filter(pk=1).first()
+        if head is None:
+            yield "Removed: the end of the chain"
+            head = AuditHead()
         ends = dict(end.split(":", 1) for end in {str(head), expected or str(head)})
         for event in cls.objects.filter(pk__lt=1):
             yield f"Added: {event.pk}"

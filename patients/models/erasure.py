@@ -1,5 +1,6 @@
 import os
 import re
+from contextlib import suppress
 from datetime import datetime
 
 from django.conf import settings
@@ -52,6 +53,9 @@ class Erasure(models.Model):
 
 
 def _read(file):
-    """Return {number: time}; a line that a crash left unfinished is passed over, and written anew by align()."""
-    text = file.read_text() if file.exists() else ""
-    return {number: datetime.fromisoformat(at) for number, at in _LINE.findall(text)}
+    """Return {number: time}; a damaged or unfinished line is passed over, and written anew by align()."""
+    found = {}
+    for number, at in _LINE.findall(file.read_text(errors="replace") if file.exists() else ""):
+        with suppress(ValueError):  # no day of any month
+            found[number] = datetime.fromisoformat(at)
+    return found

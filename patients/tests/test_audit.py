@@ -146,6 +146,12 @@ def test_says_who_from_where_and_in_which_request(desk, registered, receptionist
     assert (event.actor, event.address, event.request_id) == (receptionist, "192.0.2.7", response["X-Request-ID"])
 
 
+def test_a_missing_end_of_the_chain_shows(events):
+    tamper("DELETE FROM patients_audithead")
+
+    assert verdict() == ["Removed: the end of the chain"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_events_written_at_once_make_one_chain(registered, receptionist):
     patient = registered()
@@ -156,12 +162,15 @@ def test_events_written_at_once_make_one_chain(registered, receptionist):
     assert AuditHead.objects.get().count == AuditEvent.objects.count() == 81
 
 
-@pytest.mark.parametrize("door", ["the desk's page", "the desk's form", "the API", "the API's messages", "admin"])
+@pytest.mark.parametrize(
+    "door", ["the desk's page", "the desk's form", "the slip", "the API", "the API's messages", "admin"]
+)
 def test_every_door_notes_who_reads_a_record(door, desk, api, back_office, registered):
     patient = registered()
     client, url = {
         "the desk's page": (desk, patient.get_absolute_url()),
         "the desk's form": (desk, f"{patient.get_absolute_url()}change/"),
+        "the slip": (desk, f"{patient.get_absolute_url()}slip/"),
         "the API": (api, f"/api/v1/patients/{patient.display_number}/"),
         "the API's messages": (api, f"/api/v1/patients/{patient.display_number}/messages/"),
         "admin": (back_office, reverse("admin:patients_patient_change", args=[patient.pk])),
@@ -255,9 +264,31 @@ def test_refusals_are_noted_but_no_flood_of_them(client, member, registered):
         assert client.get("/patients/register/", REMOTE_ADDR="192.0.2.7").status_code == 403
     assert client.post(f"{patient.get_absolute_url()}send-again/").status_code == 403
 
-    events = list(AuditEvent.objects.filter(action="refused", actor=reader))
+    events = list(AuditEvent.objects.filter(action="refused", actor=reader).order_by("-pk"))
     assert len(events) == REFUSALS_MOST + 1 == AuditEvent.objects.count() - before
     assert {event.detail for event in events} == {"403 GET patients:register", "403 POST patients:send_again"}
+
+
+def test_nobodys_flood_hides_what_others_try(client, desk, receptionist, member, registered):
+    url = f"{registered().get_absolute_url()}merge/"
+    for _ in range(REFUSALS_MOST + 5):
+        client.post("/accounts/login/", {"username": "nobody", "password": "wrong"})
+    client.post("/accounts/login/", {"username": "front-desk", "password": "wrong"})
+    client.force_login(member("Reader"))
+    for _ in range(REFUSALS_MOST + 5):
+        client.get(url)
+    desk.get(url)
+
+    assert AuditEvent.objects.filter(action="sign_in_failed", detail="as front-desk").count() == 1
+    assert AuditEvent.objects.filter(action="refused", actor=receptionist).count() == 1
+
+
+def test_the_record_leads_to_all_events_about_it(desk, back_office, registered):
+    patient = registered()
+    link = f'href="{reverse("admin:patients_auditevent_changelist")}?q={patient.display_number}"'
+
+    assert link in back_office.get(patient.get_absolute_url()).content.decode()
+    assert link not in desk.get(patient.get_absolute_url()).content.decode()
 
 
 def test_a_photo_refused_as_if_it_were_not_there_is_noted(client, api, registered, member):

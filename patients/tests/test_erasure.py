@@ -53,6 +53,18 @@ def restore(patient):
     Erasure.objects.all().delete()
 
 
+def all_but_erased(patient, monkeypatch):
+    """Return the address that erases the patient, whom somebody else erases between the question and the deed."""
+    erase = Patient.erase
+
+    def erase_twice(patient, *, by):
+        erase(Patient.objects.get(pk=patient.pk), by=None)
+        erase(patient, by=by)
+
+    monkeypatch.setattr(Patient, "erase", erase_twice)
+    return reverse("admin:patients_patient_delete", args=[patient.pk])
+
+
 def test_leaves_the_number_in_the_audit_and_nothing_else(ana, stored_files, capsys):
     call_command("erase_patient", ana.display_number.lower())
 
@@ -71,6 +83,22 @@ def test_in_admin_it_is_confirmed_and_leaves_no_log_entry(ana, back_office):
 
     assert not Patient.objects.exists() and not LogEntry.objects.exists()
     assert AuditEvent.objects.of(ana).first().actor.username == "admin"
+
+
+def test_of_two_who_erase_at_once_neither_leaves_a_log_entry(ana, back_office, monkeypatch):
+    other = all_but_erased(ana, monkeypatch)
+
+    assert back_office.post(other, {"post": "yes"}).status_code == 404
+    assert not LogEntry.objects.exists()
+
+
+def test_a_number_that_was_merged_into_it_does_too(ana, registered, receptionist, capsys):
+    other = registered(full_name="Ana Ñ", email="other@example.org")
+    ana.merge(other, by=receptionist)
+
+    call_command("erase_patient", other.display_number)
+
+    assert not Patient.objects.exists() and ana.display_number in capsys.readouterr().out
 
 
 def test_a_wrong_number_erases_nobody(registered):
@@ -113,7 +141,9 @@ def test_a_copy_of_the_list_does_when_the_list_was_lost_too(ana, photo, settings
 
 def test_the_list_is_made_whole_from_the_table(settings, db):
     Erasure.objects.create(number="7K4M2Q9X")
-    settings.ERASURES_FILE.write_text("7K4M2")  # a crash while it was written
+    settings.ERASURES_FILE.write_text(
+        "AAAAAAAA 2026-13-45T00:00:00+00:00\n7K4M2"
+    )  # damaged; a crash while it was written
 
     Patient.erase_again()
     Patient.erase_again()

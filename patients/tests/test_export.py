@@ -51,6 +51,14 @@ def test_no_cell_is_a_formula(back_office, registered, name):
     assert line["full_name"] == f"'{name}"
 
 
+def test_no_cell_is_one_where_semicolons_separate_them(back_office, registered):
+    patient = registered(address="Rincón 487; =1+1;@SUM(1)")
+
+    (line,) = csv.DictReader(io.StringIO(export(back_office, "csv", patient).content.decode("utf-8-sig")))
+
+    assert line["address"] == "Rincón 487;' =1+1;'@SUM(1)"
+
+
 def test_only_so_many_at_once(back_office, registered, monkeypatch):
     monkeypatch.setattr(admin, "EXPORT_MOST", 1)
 

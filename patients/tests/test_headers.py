@@ -39,7 +39,7 @@ def test_every_answer_carries_the_security_headers(visits):
         assert headers["X-Content-Type-Options"] == "nosniff", where
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin", where
         assert headers["Permissions-Policy"].startswith("camera=(self), "), where
-        if "/static/" not in where and "/livez" not in where:
+        if "/static/" not in where:
             assert headers["X-Frame-Options"] == "DENY", where
             assert headers["Referrer-Policy"] == "same-origin", where
             assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where

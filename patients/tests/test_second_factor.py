@@ -180,15 +180,31 @@ def test_it_can_be_turned_off_and_the_codes_renewed_with_the_password(ana, prote
     assert client.get("/patients/").status_code == 200
 
 
+def test_whose_password_is_changed_between_password_and_code_starts_again(ana, protected):
+    _, app, _ = protected
+    client, _ = sign_in(ana)
+    ana.set_password("another long enough password")
+    ana.save()
+
+    assert client.post(CODE, {"code": app.code()})["Location"] == LOGIN
+
+
 @pytest.mark.parametrize(
     ("setting", "reception_may", "administrator_may"),
     [("optional", True, True), ("administrators", True, False), ("everybody", False, False)],
 )
-def test_a_setting_demands_it(setting, reception_may, administrator_may, ana, settings):
+def test_a_setting_demands_it(setting, reception_may, administrator_may, ana, member, settings):
     settings.SECOND_FACTOR = setting
-    administrator = User.objects.create_superuser("boss", password=PASSWORD)
+    superuser = User.objects.create_superuser("boss", password=PASSWORD)
+    administrator = member("Administrator", "merger")
+    administrator.set_password(PASSWORD)
+    administrator.save()
 
-    for user, may, url in ((ana, reception_may, "/patients/"), (administrator, administrator_may, "/admin/")):
+    for user, may, url in (
+        (ana, reception_may, "/patients/"),
+        (superuser, administrator_may, "/patients/"),
+        (administrator, administrator_may, "/patients/"),
+    ):
         client, _ = sign_in(user)
         answer = client.get(url)
         assert answer.status_code == (200 if may else 302)

@@ -89,6 +89,14 @@ def test_ends_when_nothing_is_done_for_a_while(reception, clock, settings):
     assert not Session.objects.filter(pk=key).exists()
 
 
+def test_ends_for_who_signs_in_and_does_nothing_more(receptionist, clock, settings):
+    client = Client()
+    client.force_login(receptionist)
+    clock.forward(minutes=settings.SESSION_IDLE_MINUTES)
+
+    assert client.get("/patients/").status_code == 302
+
+
 def test_ends_after_a_working_day_whatever_is_done(reception, clock, settings):
     for _ in range(settings.SESSION_HOURS * 4 - 1):
         clock.forward(minutes=15)

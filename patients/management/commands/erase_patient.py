@@ -14,7 +14,7 @@ class Command(BaseCommand):
         parser.add_argument("number", help="the patient number, as people write it")
 
     def handle(self, *, number, **options):
-        patient = Patient.objects.filter(number=numbers.normalize(number)).first()
+        patient = Patient.objects.numbered(numbers.normalize(number)).first()
         if patient is None:
             raise CommandError(f"There is no patient {number}. Check the number")
         patient.erase(by=None)
