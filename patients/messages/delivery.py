@@ -9,7 +9,7 @@ import os
 import random
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from datetime import timedelta
@@ -71,13 +71,14 @@ def _session(name):
 
     An attempt that still goes on afterwards keeps the connection until it is over.
     """
-    sessions, thread = ExitStack(), ThreadPoolExecutor(1)
+    sessions, thread = ExitStack(), ThreadPoolExecutor(1, "delivery")
     send = sessions.enter_context(channel(name).session())
     try:
         yield lambda message: thread.submit(copy_context().run, _attempt, message, send)
     finally:
-        thread.submit(sessions.close)
+        closed = thread.submit(sessions.close)
         thread.shutdown(wait=False)
+        wait([closed], timeout=1)
 
 
 def _deliver_one(message_pk, attempt, deadline, *, is_early):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from patients import tasks
+from patients.tests.mailing import deliver
 from patients.tests.service import free_port
 
 
@@ -78,12 +78,6 @@ def server(tls, certificate, settings, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     yield server
     server.controller.stop()
-
-
-def deliver(message):
-    tasks.deliver(message.pk)
-    message.refresh_from_db()
-    return message
 
 
 def test_is_sent_encrypted_and_signed_in(registered, server):

@@ -343,6 +343,7 @@ def test_a_slow_server_holds_no_worker_up(registered, inbox, monkeypatch):
     assert deliver(quick).status == "sent"
 
     wait_until(lambda: Message.objects.get(pk=slow.pk).status == "sent", 10)
+    wait_until(lambda: not [thread for thread in threading.enumerate() if "delivery" in thread.name], 10)
     slow.refresh_from_db()
     assert (slow.attempts, slow.possible_duplicate) == (1, False) and len(inbox.mails()) == 2
 
