@@ -127,6 +127,20 @@ SAFEGUARDS = [
         "test_second_factor.py -k demands",
     ),
     Safeguard(
+        "a setting demands it of every administrator",
+        "registration/second_factor.py",
+        'user.is_staff or user.has_perm("auth.change_user")',
+        "user.is_staff",
+        "test_second_factor.py -k demands",
+    ),
+    Safeguard(
+        "a password that was changed meanwhile is no step to the code",
+        "registration/second_factor.py",
+        " or not constant_time_compare(user.get_session_auth_hash(), password)",
+        "",
+        "test_second_factor.py -k starts_again",
+    ),
+    Safeguard(
         "an idle session ends",
         "registration/sessions.py",
         "            if seconds_left(request) <= 0:",
@@ -237,6 +251,20 @@ SAFEGUARDS = [
         "    create = get_or_create = bulk_create = update = update_or_create = bulk_update = delete = _refuse\n",
         "",
         "test_audit.py -k neither_changes",
+    ),
+    Safeguard(
+        "nobody's flood of refusals hides what others try",
+        "patients/models/audit.py",
+        "            actor=by if by and by.pk else None,\n            detail=detail,\n        )\n        if",
+        "        )\n        if",
+        "test_audit.py -k flood_hides",
+    ),
+    Safeguard(
+        "the slip notes who reads it",
+        "patients/record_views.py",
+        '    patient.record_seen(by=request.user, detail="slip")\n',
+        "",
+        "test_audit.py -k who_reads",
     ),
     Safeguard(
         "a changed event shows",
