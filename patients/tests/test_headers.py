@@ -83,6 +83,7 @@ plain = client.get("/accounts/login/")
 over_tls = client.get("/accounts/login/", headers={"x-forwarded-proto": "https"})
 print(json.dumps({
     "plain": [plain.status_code, plain["Location"]],
+    "health": [client.get("/livez").status_code, client.get("/readyz").status_code],
     "headers": dict(over_tls.headers),
     "cookies": [cookie.OutputString() for cookie in over_tls.cookies.values()],
     "names": [settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SECURE, settings.SESSION_COOKIE_HTTPONLY,
@@ -105,6 +106,7 @@ def test_with_tls_everything_is_over_tls(tmp_path):
     told = json.loads(asked.stdout)
 
     assert told["plain"] == [301, "https://clinic.example/accounts/login/"]
+    assert told["health"] == [200, 503]  # which load balancers ask in the clear; there is no database here
     assert told["headers"]["Strict-Transport-Security"] == "max-age=31536000"
     (cookie,) = told["cookies"]
     assert cookie.startswith("__Host-csrftoken=")
