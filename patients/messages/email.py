@@ -88,7 +88,10 @@ class Connection(smtp.EmailBackend):
                     self.replies_of_data += 1
                     if self.is_waiting_for_verdict:
                         self.sock.settimeout(VERDICT_SECONDS)
-                return super().getreply()
+                code, text = super().getreply()
+                if code < 200:  # the conversation broke off within the answer
+                    raise smtplib.SMTPServerDisconnected
+                return code, text
 
             @property
             def is_waiting_for_verdict(self):

@@ -152,11 +152,12 @@ def _turn_of(image):
 
 def _is_cut_off(image):
     """Whether the last rows are of the one grey with which libjpeg fills in what it has no data for."""
-    if image.format not in ("JPEG", "MPO", None) or image.mode not in ("RGB", "L"):
+    grey = {"L": 128, "RGB": 128, "CMYK": 127}.get(image.mode)  # the last as Pillow turns it over
+    if image.format not in ("JPEG", "MPO", None) or grey is None:
         return False
     last_rows = image.crop((0, image.height - max(1, image.height // 50), image.width, image.height))
     extrema = last_rows.getextrema()
-    return set(extrema if image.mode == "RGB" else [extrema]) == {(128, 128)}
+    return set([extrema] if image.mode == "L" else extrema) == {(grey, grey)}
 
 
 def _encode(picture):

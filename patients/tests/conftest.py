@@ -164,6 +164,7 @@ class Inbox:
         self.answers = {}
         self.connections = 0
         self.mails_per_connection, self.hangs_up_on, self.seconds_to_verdict = None, None, 0
+        self.breaks_off = False
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         self.connections += 1
@@ -195,6 +196,10 @@ class Inbox:
         self.maildir.add(message)
         session.mails += 1
         await asyncio.sleep(self.seconds_to_verdict)
+        if self.breaks_off:
+            server.transport.write(b"2")
+            server.transport.close()
+            return None
         return "250 OK"
 
     def mails(self):

@@ -324,6 +324,13 @@ def test_a_mail_that_was_taken_without_an_answer_may_be_one_twice(message, inbox
     assert (message.status, message.failure.split()[0], message.possible_duplicate) == ("queued", "unanswered", True)
 
 
+def test_half_an_answer_is_none(message, inbox):
+    inbox.breaks_off = True
+    deliver(message)
+
+    assert (message.status, message.failure.split()[0], message.possible_duplicate) == ("queued", "unanswered", True)
+
+
 def test_a_verdict_that_takes_longer_than_a_step_is_waited_for(message, inbox, settings):
     settings.EMAIL_TIMEOUT = 0.3
     inbox.seconds_to_verdict = 0.6

@@ -328,8 +328,10 @@ def test_nonsense_in_exif_costs_no_picture():
     assert clean(bytes(content)).read()
 
 
-def test_refuses_a_cut_that_was_given_an_end():
-    content = pictures.encoded(pictures.picture((1200, 800)))
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_refuses_a_cut_that_was_given_an_end(mode):
+    content = pictures.encoded(pictures.picture((1200, 800)).convert(mode))
+    assert clean(content).read()
 
     for share in (0.2, 0.5, 0.8):
         with pytest.raises(ValidationError, match="may be damaged"):
