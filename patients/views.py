@@ -148,7 +148,8 @@ def registered(request, form, submission_id):
         if earlier := form.submission.earlier_patient():
             return earlier
     if not form.is_valid():
-        return None
+        # The first click's registration may be what the second one's form just found fault with.
+        return form.submission.earlier_patient() if form.submission else None
     patient, shared_email = form.save(commit=False), form.cleaned_data["shared_email"]
     try:
         patient.register(
