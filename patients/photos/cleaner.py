@@ -6,12 +6,17 @@ anew and encodes it. Whatever a decoder does, at most that child dies. This file
 
 import json
 import os
+import re
 import resource
 import struct
 import sys
+import zlib
 from io import BytesIO
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy, which simplejpeg loads, would start threads and take memory for each
+
 import pi_heif
+import simplejpeg
 from PIL import (  # noqa: F401 — the plugins make their formats known
     Image,
     ImageFilter,
@@ -116,6 +121,8 @@ def _decode(kind, data):
     """Return the upright picture at its stored size: pixels alone, in RGB or grey, on white where transparent."""
     Image.MAX_IMAGE_PIXELS = None  # inspection.py has counted them
     image = Image.open(BytesIO(data), formats=["HEIF" if kind == "HEIC" else kind])
+    if kind in _REQUIRE_WHOLE:
+        _REQUIRE_WHOLE[kind](data, image)
     scale = min(1, LONG_SIDE_STORED / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     image.draft("RGB", size)  # a JPEG is decoded at half, a quarter or an eighth of its size, if that is enough
@@ -125,8 +132,6 @@ def _decode(kind, data):
     if image.mode in ("1", "P", "PA"):  # whose values cannot be averaged
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=3)
-    if _is_cut_off(image):
-        raise ValueError("the data ended before the picture did")
     turn = _turn_of(image)
     if turn is not None:
         image = image.transpose(turn)
@@ -142,22 +147,53 @@ def _decode(kind, data):
     return fresh
 
 
+ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+PNG_PORTION = 65_536  # bytes to decompress at a time: into 64 MB at the most
+
+# libjpeg-turbo's words; a few bytes too many are what some cameras write.
+JPEG_DAMAGE = re.compile(r"Corrupt JPEG data(: (?P<padding>\d+) extraneous)?|Premature end|Inconsistent progression")
+JPEG_PADDING_MOST = 64
+
+
+def _require_whole_jpeg(data, image):
+    """Refuse what libjpeg only warns of, and fills in with grey: Pillow doesn't pass its warnings on."""
+    colours = "CMYK" if image.mode == "CMYK" else "GRAY"
+    try:
+        simplejpeg.decode_jpeg(data, colours, min_width=1, min_height=1)  # at an eighth of its size, the cheapest
+    except ValueError as warning:
+        damage = JPEG_DAMAGE.match(str(warning))
+        if damage and int(damage["padding"] or JPEG_PADDING_MOST + 1) > JPEG_PADDING_MOST:
+            raise
+
+
+def _require_whole_png(data, image):
+    """Refuse a whole stream of half the rows, which Pillow takes. PNG (W3C), sections 7, 8.1 and 11.2.1."""
+    depth, colour, interlaced = data[24], data[25], data[28]
+    missing, stream = 0, zlib.decompressobj()
+    for left, top, across, down in ADAM7 if interlaced else [(0, 0, 1, 1)]:
+        width, height = -((left - image.width) // across), -((top - image.height) // down)
+        missing += height * (1 + (width * PNG_CHANNELS[colour] * depth + 7) // 8)  # each row after its filter's byte
+    at = 8
+    while missing > 0 and at < len(data):
+        length, chunk = struct.unpack_from(">I4s", data, at)
+        if chunk == b"IDAT":
+            for start in range(at + 8, at + 8 + length, PNG_PORTION):
+                missing -= len(stream.decompress(data[start : min(start + PNG_PORTION, at + 8 + length)]))
+        at += 12 + length
+    if missing > 0:
+        raise ValueError("the pixel data ended before the picture did")
+
+
+_REQUIRE_WHOLE = {"JPEG": _require_whole_jpeg, "PNG": _require_whole_png}
+
+
 def _turn_of(image):
     """Return the transposition that makes the picture upright, or None; EXIF may hold any nonsense."""
     try:
         return TURNS.get(image.getexif().get(ORIENTATION))
     except Exception:
         return None
-
-
-def _is_cut_off(image):
-    """Whether the last rows are of the one grey with which libjpeg fills in what it has no data for."""
-    grey = {"L": 128, "RGB": 128, "CMYK": 127}.get(image.mode)  # the last as Pillow turns it over
-    if image.format not in ("JPEG", "MPO", None) or grey is None:
-        return False
-    last_rows = image.crop((0, image.height - max(1, image.height // 50), image.width, image.height))
-    extrema = last_rows.getextrema()
-    return set([extrema] if image.mode == "L" else extrema) == {(grey, grey)}
 
 
 def _encode(picture):

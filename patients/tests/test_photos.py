@@ -1,8 +1,10 @@
 import hmac
 import os
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -328,14 +330,54 @@ def test_nonsense_in_exif_costs_no_picture():
     assert clean(bytes(content)).read()
 
 
+@pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_refuses_a_cut_that_was_given_an_end(mode):
-    content = pictures.encoded(pictures.picture((1200, 800)).convert(mode))
+def test_refuses_a_cut_that_was_given_an_end(mode, progressive):
+    content = pictures.encoded(pictures.picture((1200, 800)).convert(mode), progressive=progressive)
     assert clean(content).read()
 
-    for share in (0.2, 0.5, 0.8):
+    for share in (0.2, 0.5, 0.8, 0.99):
         with pytest.raises(ValidationError, match="may be damaged"):
             clean(content[: int(len(content) * share)] + b"\xff\xd9")
+
+
+def test_refuses_a_jpeg_with_a_hole():
+    content = pictures.encoded()
+
+    with pytest.raises(ValidationError, match="may be damaged"):
+        clean(content[:-9000] + content[-4000:])
+
+
+def test_takes_what_cameras_write_and_a_margin_of_any_grey():
+    card = pictures.picture()
+    card.paste((128, 128, 128), (0, 500, 900, 600))
+    content = pictures.encoded(card)
+
+    for honest in (content, content[:-2] + bytes(8) + content[-2:], content.replace(b"JFIF\0\1", b"JFIF\0\3", 1)):
+        assert clean(honest).read()
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize(
+    ("depth", "colour", "bits"), [(1, 0, 1), (4, 3, 4), (8, 0, 8), (8, 2, 24), (8, 6, 32), (16, 4, 32)]
+)
+def test_refuses_a_png_that_lacks_a_row(depth, colour, bits, interlaced):
+    width, height = 523, 331
+    steps = [(0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2)]
+    rows = []
+    for left, across, top, down in steps if interlaced else [(0, 1, 0, 1)]:
+        across = len(range(left, width, across))
+        rows += [b"\0" + os.urandom((across * bits + 7) // 8) for _row in range(top, height, down)]
+    header = (b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
+
+    def of(rows):
+        packed = zlib.compress(b"".join(rows))
+        pieces = [(b"IDAT", packed[:9000]), (b"IDAT", packed[9000:])]
+        return hostile.png(header, (b"PLTE", os.urandom(48)), *pieces, (b"IEND", b""))
+
+    assert clean(of(rows)).read()
+    with pytest.raises(ValidationError, match="may be damaged"):
+        clean(of(rows[:-1]))
 
 
 def test_a_decoder_sees_neither_secrets_nor_settings():
