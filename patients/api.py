@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, pagination
-from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import NotFound, ParseError, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
@@ -99,7 +99,7 @@ class ApiView(generics.GenericAPIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise UnsupportedMediaType("", NOT_PLAIN)
+            raise Refusal("unsupported-media-type", NOT_PLAIN)
         if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
             raise ParseError(NO_LENGTH)
         errors = dict(self._errors_of_parameters())

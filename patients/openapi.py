@@ -63,7 +63,7 @@ MESSAGE = {
 }
 ERRORS = [{"field": "phone", "code": "invalid", "detail": str(validators.PHONE_FORMAT)}]
 # What every call may be refused with, and what some may besides.
-ALWAYS = {400, 401, 403, 406, 429, 500, 503, 507}
+ALWAYS = {400, 401, 403, 406, 414, 417, 429, 431, 500, 503, 507}
 REFUSED = {
     "list_patients": ALWAYS,
     "register_patient": ALWAYS | {409, 413, 415, 422},

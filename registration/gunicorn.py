@@ -1,7 +1,6 @@
 """gunicorn's settings: `gunicorn --config python:registration.gunicorn registration.wsgi`."""
 
 import gc
-import json
 import os
 import sys
 
@@ -31,11 +30,16 @@ def when_ready(server):
 
 
 def write_error(connection, status, reason, message):
-    """Answer what is no HTTP, and so never reaches the application, as a problem (RFC 9457) that repeats nothing."""
+    """Answer what is no HTTP, and so never reaches the application, as the application would; repeat nothing of it."""
+    from django.http import HttpRequest  # all of these need the settings, which Django has read by now
+
+    from registration import headers, request_id
+    from registration.problems import problem
+
     status = 400 if status == 501 else status  # a transfer coding that there isn't is the client's error
-    body = json.dumps({"type": "about:blank", "title": reason, "status": status})
-    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-    util.write_nonblock(connection, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin-1"))
+    answer = request_id.assign(headers.secure(lambda request: problem(status)))(HttpRequest())
+    answer["Connection"], answer["Content-Length"] = "close", len(answer.content)
+    util.write_nonblock(connection, f"HTTP/1.1 {status} {answer.reason_phrase}\r\n".encode() + answer.serialize())
 
 
 util.write_error = write_error  # gunicorn has no setting for it

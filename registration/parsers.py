@@ -9,7 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser, MultiPartParser
 
+from registration.problems import Refusal
+
 NOT_UTF8 = _("The text of the body must be encoded in UTF-8")
+NOT_UTF8_PARTS = _("The text of each part must be encoded in UTF-8, and a file's part must have a filename")
+NOT_PARTS = _("The body must be whole, and its boundary in Content-Type")
 NOT_JSON = _("The body must be valid JSON, encoded in UTF-8")
 NOT_OBJECT = _("The body must be a JSON object")
 NO_PART = _("The body must have a part for each field")
@@ -46,11 +50,14 @@ class StrictMultiPartParser(MultiPartParser):
 
     def parse(self, stream, media_type=None, parser_context=None):
         _require(self.media_type, media_type)
-        body = super().parse(stream, media_type, parser_context)
+        try:
+            body = super().parse(stream, media_type, parser_context)
+        except ParseError:
+            raise ParseError(NOT_PARTS) from None
         if not (body.data or body.files):
             raise ParseError(NO_PART)
         if any("\ufffd" in text for values in dict(body.data.lists()).values() for text in values):
-            raise ParseError(NOT_UTF8)
+            raise ParseError(NOT_UTF8_PARTS)
         return body
 
 
@@ -60,7 +67,7 @@ def _require(expected, media_type):
     if name != expected:
         raise UnsupportedMediaType(media_type)
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
-        raise UnsupportedMediaType(media_type, NOT_UTF8)
+        raise Refusal("unsupported-media-type", NOT_UTF8)
 
 
 def _unique(pairs):

@@ -79,10 +79,22 @@ KINDS = {
             _("Send a smaller photo; the limit is in the description of document_photo."),
         ),
         Kind(
+            "address-too-long",
+            414,
+            _("The address is too long"),
+            _("Send fewer or shorter parameters; the line of the request may have 8,000 bytes."),
+        ),
+        Kind(
             "unsupported-media-type",
             415,
             _("The body's media type is not supported"),
             _("Send application/json or multipart/form-data."),
+        ),
+        Kind(
+            "expectation-failed",
+            417,
+            _("What the Expect header asks for is not available"),
+            _("Send Expect: 100-continue, or no Expect header."),
         ),
         Kind(
             "key-reused",
@@ -95,6 +107,12 @@ KINDS = {
             429,
             _("There were too many requests"),
             _("Send the request again after the seconds that Retry-After names."),
+        ),
+        Kind(
+            "headers-too-large",
+            431,
+            _("The headers are too large"),
+            _("Send fewer or shorter headers; each may have 8,000 bytes, and there may be 100."),
         ),
         Kind(
             "internal",
@@ -124,12 +142,12 @@ _BY_STATUS = {kind.status: kind for kind in reversed(KINDS.values())}
 
 
 class Refusal(exceptions.APIException):
-    """A refusal of one of the KINDS that Django REST framework has no exception for."""
+    """A refusal of one of the KINDS, in our words: `detail` says what is the matter in this case."""
 
-    def __init__(self, slug, **headers):
+    def __init__(self, slug, detail=None, **headers):
         self.kind, self.headers = KINDS[slug], headers
         self.status_code = self.kind.status
-        super().__init__(self.kind.title)
+        super().__init__(detail or self.kind.title)
 
 
 def problem(status, *, kind=None, detail=None, errors=None, headers=None):
@@ -170,12 +188,11 @@ def handle(exception, context):
             headers["Allow"] = ", ".join(context["view"].allowed_methods)
         if isinstance(exception, exceptions.Throttled):
             headers["Retry-After"] = str(exception.wait)
-        # The framework's words are about the framework; of these two, what is wrong with the body.
-        is_of_the_body = isinstance(exception, exceptions.ParseError | exceptions.UnsupportedMediaType)
+        has_our_words = isinstance(exception, exceptions.ParseError | Refusal)  # the framework's are about itself
         return problem(
             exception.status_code,
             kind=getattr(exception, "kind", None),
-            detail=exception.detail if is_of_the_body else None,
+            detail=exception.detail if has_our_words else None,
             headers=headers | getattr(exception, "headers", {}),
         )
     return None

@@ -314,7 +314,7 @@ def test_text_of_a_form_in_another_encoding_is_refused_not_mangled(api):
 
     answer = api.post(PATIENTS, text.encode("latin-1"), content_type="multipart/form-data; boundary=X")
 
-    assert answer.status_code == 400 and answer.json()["detail"] == str(parsers.NOT_UTF8)
+    assert answer.status_code == 400 and answer.json()["detail"] == str(parsers.NOT_UTF8_PARTS)
 
 
 def test_shows_the_photo_and_notes_who_saw_it(api, registered, receptionist):

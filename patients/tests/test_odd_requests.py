@@ -7,6 +7,8 @@ from http.client import HTTPResponse
 
 import pytest
 
+from registration.problems import KINDS
+
 PATIENTS = "/api/v1/patients/"
 FORM = "multipart/form-data; boundary=X"
 
@@ -41,7 +43,10 @@ def send(service, key):
             with HTTPResponse(connection) as answer:
                 answer.begin()
                 assert answer.headers["Content-Type"] == "application/problem+json"
-                assert json.loads(answer.read())["status"] == answer.status
+                assert {"X-Request-ID", "X-Content-Type-Options", "Cache-Control"} < set(answer.headers)
+                problem = json.loads(answer.read())
+                assert problem["status"] == answer.status
+                assert problem["type"] in {f"{service.url}/api/problems/{slug}" for slug in KINDS}
                 return answer.status
 
     return make
@@ -93,6 +98,9 @@ ODD = [
     (400, [""], {"start": f"GET {PATIENTS}?serach=Ana"}),
     (400, [""], {"start": f"GET {PATIENTS}?search=a&search=b"}),
     (414, [""], {"start": f"GET {PATIENTS}?search={'a' * 10_000}"}),
+    (417, ["{}", "Expect: miracles"]),
+    (431, ["{}", f"Accept-Language: {'a' * 10_000}"]),
+    (431, ["{}", *(f"X-{number}: 1" for number in range(101))]),
     (404, [""], {"start": f"GET {PATIENTS}%00/"}),
     (404, ["{}"], {"start": "POST /api/v1/patients"}),
     (404, [""], {"start": "GET /api/"}),
