@@ -9,7 +9,8 @@ first consonant and the set of the others, sound-alikes being one. A pair of wor
 with each word (b). So what is found has the same phone number, the same address or the same part of it before the @,
 two words with the same skeletons (one, when there is only one), or the same date of birth and one such word. What is
 not: names with a slip in another consonant in all but one word, when number and address differ, too; a date of birth
-with a slip, when nothing else agrees but one word; the older ones of more than MOST people with one key.
+with a slip, when nothing else agrees but one word; the older ones of more than MOST people with one key; and of those
+who share no more than a pair of words, the older ones of more than COMPARED_MOST.
 """
 
 import itertools
@@ -21,6 +22,7 @@ from rapidfuzz.distance import OSA
 from patients import search
 
 MOST = 100  # patients of whom each key is looked at
+COMPARED_MOST = 150  # of them all, those who have most in common
 NAMESAKES_MOST = 3
 WORDS_MOST = 5
 
@@ -60,6 +62,11 @@ def ranges(patient):
         local = f"w{search.fold(patient.email).rpartition('@')[0]}"[: search.KEY_LENGTH - 1]
         found.append((f"{local}@", f"{local}A"))
     return found
+
+
+def is_pair(key):
+    """Whether it is the key of a pair of words (of one, when a name has no more), which many people may have."""
+    return key.startswith("s")
 
 
 def skeleton(word):

@@ -1,3 +1,5 @@
+import heapq
+from collections import Counter
 from typing import NamedTuple
 
 from django.db.models import Max
@@ -8,6 +10,7 @@ from patients.models.patient import Patient
 from patients.models.search_key import SearchKey
 
 SHOWN_MOST = 5
+RARE = 11  # how much more it is to share what few have than a pair of words, of which a name has ten at the most
 
 
 class Resemblance(NamedTuple):
@@ -24,10 +27,10 @@ class Resemblance(NamedTuple):
         Those of whom staff said that they are different people, or of whom `apart` (primary keys) says so, are left
         out.
         """
-        pks = cls._candidates(patient) - {patient.pk, *apart}
+        apart = {patient.pk, *apart}
         if patient.pk:
-            pks -= KnownApart.from_patient(patient)
-        found = []
+            apart |= KnownApart.from_patient(patient)
+        pks, found = cls._candidates(patient, apart), []
         fields = ("pk", "full_name", "email", "phone", "date_of_birth", "photo_fingerprint")
         for other in Patient.objects.filter(pk__in=pks).values_list(*fields, named=True):
             if codes := matching.resemblance(patient, other):
@@ -43,16 +46,20 @@ class Resemblance(NamedTuple):
         ]
 
     @staticmethod
-    def _candidates(patient):
-        """Return the primary keys of those who have a key in common with the patient, so many of each at most."""
+    def _candidates(patient, apart):
+        """Return the primary keys of those who have most keys in common with the patient, the rare ones first."""
         newest = SearchKey.objects.aggregate(newest=Max("era"))["newest"] or 0
         rows = SearchKey.objects.filter(era__in=range(newest + 1))
         rows = rows.order_by("-era", "-patient_id")  # the newest first, and of one key in the order of the index
-        found = set()
+        common = Counter()
         for first, last in matching.ranges(patient):
             having = rows.filter(key=first) if first == last else rows.filter(key__gte=first, key__lt=last)
-            found.update(having.values_list("patient_id", flat=True)[: matching.MOST])
+            for pk in having.values_list("patient_id", flat=True)[: matching.MOST]:
+                common[pk] += 1 if matching.is_pair(first) else RARE
         if patient.photo_fingerprint:
             same_photo = Patient.objects.filter(photo_fingerprint=patient.photo_fingerprint)
-            found.update(same_photo.values_list("pk", flat=True)[: matching.MOST])
-        return found
+            for pk in same_photo.values_list("pk", flat=True)[: matching.MOST]:
+                common[pk] += RARE
+        for pk in apart:
+            common.pop(pk, None)
+        return heapq.nlargest(matching.COMPARED_MOST, common, key=lambda pk: (common[pk], pk))

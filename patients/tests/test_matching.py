@@ -120,6 +120,19 @@ def test_a_common_name_alone_is_no_reason(registered):
     assert len(Resemblance.of(Patient(**NOBODY | {"full_name": "María García", "phone": "+12025500000"}))) == 1
 
 
+def test_compares_those_who_share_most_when_many_share_something(registered, monkeypatch):
+    monkeypatch.setattr(matching, "COMPARED_MOST", 2)
+    same = registered(full_name="María José García Pérez", phone="+12025550112", email="one@example.org")
+    line = registered(full_name="María Peña", phone="+12025550111", email="two@example.org")
+    for count in range(3):
+        registered(full_name="María García", email=f"m{count}@example.org", phone=f"+1202555900{count}")
+
+    typed = {"full_name": "María José García Pérez", "email": "", "phone": "+12025550111", "date_of_birth": None}
+
+    assert [found.patient for found in Resemblance.of(Patient(**typed))] == [same]
+    assert [found.patient for found in Resemblance.of(Patient(**typed | {"full_name": "Maria Penna"}))] == [line]
+
+
 def test_takes_a_few_queries_however_many_patients(registered, django_assert_max_num_queries):
     for count in range(12):
         registered(email=f"p{count}@example.org")
