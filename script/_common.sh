@@ -30,11 +30,11 @@ install() {
     die "Python's venv module is needed (Debian: apt install python3-venv)."
   echo "Installing Python packages"
   if [ $packages = all ]; then
-    .venv/bin/pip install -qq --disable-pip-version-check -r "$1"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -r "$1"
   else
     echo "Without MySQL, which needs libmariadb-dev, pkg-config, gcc and python3-dev (Debian: apt install); SQLite works." >&2
     grep -hvE '^(mysqlclient|-r)' requirements.txt "$1" | sort -u >.venv/packages
-    .venv/bin/pip install -qq --disable-pip-version-check -r .venv/packages
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -r .venv/packages
   fi || die "The Python packages could not be installed; see above."
   echo "$wanted" >".venv/$1.installed"
 }

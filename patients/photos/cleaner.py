@@ -13,10 +13,7 @@ import sys
 import zlib
 from io import BytesIO
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy, which simplejpeg loads, would start threads and take memory for each
-
 import pi_heif
-import simplejpeg
 from PIL import (  # noqa: F401 — the plugins make their formats known
     Image,
     ImageFilter,
@@ -64,6 +61,9 @@ def serve(source, target):
 
 def _warm_up():
     """Load here, once, what every child would load for itself."""
+    os.environ["OPENBLAS_NUM_THREADS"] = (
+        "1"  # else numpy, which simplejpeg loads, starts threads with memory of their own
+    )
     pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     picture = BytesIO()
     Image.effect_noise((480, 480), 90).convert("RGB").save(picture, "JPEG")
@@ -158,6 +158,8 @@ JPEG_PADDING_MOST = 64
 
 def _require_whole_jpeg(data, image):
     """Refuse what libjpeg only warns of, and fills in with grey: Pillow doesn't pass its warnings on."""
+    import simplejpeg  # here, since it loads numpy, of which nobody who only imports this file has any use
+
     colours = "CMYK" if image.mode == "CMYK" else "GRAY"
     try:
         simplejpeg.decode_jpeg(data, colours, min_width=1, min_height=1)  # at an eighth of its size, the cheapest

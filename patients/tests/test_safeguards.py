@@ -2,7 +2,8 @@
 
 import pytest
 
-from patients.tests.safeguards import ROOT, SAFEGUARDS
+from patients.tests.safeguards import SAFEGUARDS
+from patients.tests.switching_off import ROOT
 
 
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=[safeguard.name for safeguard in SAFEGUARDS])

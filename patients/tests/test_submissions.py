@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from patients.models import ApiToken, AuditEvent, Message, Patient, PhotoDraft, Submission
+from patients.models import ApiToken, AuditEvent, Message, Patient, PhotoDraft, Resemblance, Submission
 from patients.tests.conftest import ANA, ApiClient
 from patients.tests.racing import all_at_once
 
@@ -54,6 +54,23 @@ def test_two_clicks_at_once_register_once(desk, receptionist, sent, stored_files
     }
     assert Message.objects.count() == 1 and len(stored_files()) == 2
     assert AuditEvent.objects.filter(action="registered").count() == 1
+
+
+def test_a_second_click_that_finds_fault_with_the_first_is_answered_alike(desk, sent, monkeypatch):
+    """The first click registers after the second one's looks for it, just before its look for likely matches."""
+    look, first = Resemblance.of, []
+
+    def meanwhile(*args, **kwargs):
+        monkeypatch.setattr(Resemblance, "of", look)
+        first.append(desk.post(REGISTER, sent(asks="1")))
+        return look(*args, **kwargs)
+
+    monkeypatch.setattr(Resemblance, "of", meanwhile)
+
+    second = desk.post(REGISTER, sent(asks="1"))
+
+    assert second.status_code == 302 and second["Location"] == first[0]["Location"]
+    assert Patient.objects.count() == 1
 
 
 def test_another_person_on_the_same_page_is_asked_about_and_registered_the_second_time(desk, sent, errors):
