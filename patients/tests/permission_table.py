@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client as Browser
 from django.urls import get_resolver
@@ -80,16 +81,20 @@ class World:
             self._doors[actor] = self.door(actor)
         path, body = self.path(route), self.body(route) if method == "POST" else {}
         kind = {"content_type": "application/json"} if route.startswith("api/v1") else {}
-        door, cookies = self._doors[actor], str(self._doors[actor].cookies)
+        door, session = self._doors[actor], self._session(actor)
         if method in ("POST", "PATCH", "PUT"):
             response = getattr(door, method.lower())(path, body, **kind)
         else:
             response = door.generic(method, path)
         if response.streaming:
             list(response.streaming_content)  # which closes the file
-        if str(door.cookies) != cookies:
-            del self._doors[actor]  # it was signed out, perhaps
+        if self._session(actor) != session:
+            del self._doors[actor]  # it was signed out
         return response.status_code
+
+    def _session(self, actor):
+        cookie = self._doors[actor].cookies.get(settings.SESSION_COOKIE_NAME)
+        return cookie and cookie.value
 
     def door(self, actor, **options):
         who = self.actors[actor]

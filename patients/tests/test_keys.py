@@ -103,8 +103,8 @@ def test_all_are_rotated_while_people_are_signed_in_and_mail_is_due(tmp_path, an
         assert status == 201
         record = f"/api/v1/patients/{patient['number']}/"
         wait_until(lambda: service.call(record, token=token)[1]["confirmation"]["attempts"], 20)
-        link = urllib.parse.urlsplit(service.manage("shell", "-v0", "-c", _LINK).strip()).path
         service.stop()
+        link = urllib.parse.urlsplit(service.manage("shell", "-v0", "-c", _LINK).strip()).path
 
         service.environ |= {name: f"{base64_key('new')} {value}" for name, value in keys.items()}
         service.environ |= {"SECRET_KEY": secrets.token_urlsafe(48), "SECRET_KEY_FALLBACKS": secret}
@@ -130,7 +130,11 @@ def test_all_are_rotated_while_people_are_signed_in_and_mail_is_due(tmp_path, an
 
 
 _LINK = """
+from datetime import timedelta
+from django.db.models.functions import Now
 from patients.messages import links
-from patients.models import Patient
+from patients.models import Chore, Message, Patient
+Message.objects.update(next_attempt_at=Now() - timedelta(minutes=1))  # due when the service is back
+Chore.objects.all().delete()
 print(links.address_link(Patient.objects.get()))
 """
