@@ -158,7 +158,7 @@ def test_a_touch_device_uses_its_own_camera(new_page, photo):
 
 
 def test_a_photo_over_the_limit_is_scaled_and_another_sent_as_it_is(form, photo, request):
-    noise = Image.frombytes("RGB", (2900, 2200), os.urandom(2900 * 2200 * 3))
+    noise = Image.frombytes("RGB", (4000, 3000), os.urandom(36_000_000))
     large = pictures.encoded(noise, quality=100)
     assert len(large) > 10_000_000
     fill(form, address(request), large)
