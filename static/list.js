@@ -38,7 +38,10 @@ function replace(fresh) {
   for (const card of results.querySelectorAll(".card")) {
     const old = shown.get(card.id);
     if (!old) continue;
-    if (old.textContent !== card.textContent) old.querySelector("div").replaceChildren(...card.querySelector("div").childNodes);
+    for (const part of [".name", ".facts"]) { // the link and the folded part stay, with the focus and unfolded
+      const [was, is] = [old, card].map((one) => one.querySelector(part));
+      if (was.textContent !== is.textContent) was.replaceChildren(...is.childNodes);
+    }
     card.replaceWith(old);
   }
   if (focused.isConnected) focused.focus({ preventScroll: true });

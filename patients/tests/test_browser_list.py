@@ -32,9 +32,14 @@ def test_shows_who_is_registered_elsewhere_and_leaves_the_rest_as_it_is(new_page
     card.get_by_role("link").focus()
     photos = []
     page.on("request", lambda sent: "/photo/" in sent.url and photos.append(sent.url))
+    elsewhere = new_page()
+    elsewhere.goto(f"{card.get_by_role('link').get_attribute('href')}change/")
+    elsewhere.get_by_label("Full name").fill("Before Elsewhere Corrected")
+    elsewhere.get_by_role("button", name="Save").click()
     register_one("Now Elsewhere")
 
     expect(page.locator(".card").first).to_contain_text("Now Elsewhere")
+    expect(card.get_by_role("link")).to_have_text("Before Elsewhere Corrected")
     expect(card.get_by_text("Phone number")).to_be_visible()
     expect(card.get_by_role("link")).to_be_focused()
     page.wait_for_timeout(500)
