@@ -67,6 +67,7 @@ def new_page(chromium, service, session_of):
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.expected = ["422", "404"]
+        page.on("filechooser", lambda chooser: None)  # or a test that waits for one may be told of it too late
         page.on("console", lambda message: message.type == "error" and complaints.append((page, message.text)))
         page.on("pageerror", lambda error: complaints.append((page, str(error))))
         page.on(

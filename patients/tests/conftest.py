@@ -48,8 +48,8 @@ def surroundings(settings, tmp_path):
 
 @pytest.fixture(scope="session")
 def photo():
-    """The bytes of a good photo."""
-    return pictures.encoded()
+    """The bytes of a good photo, hardly larger than its thumbnail: most tests register somebody."""
+    return pictures.encoded(pictures.picture((500, 334)))
 
 
 @pytest.fixture
@@ -118,13 +118,21 @@ def ana(photo):
     return ANA | {"document_photo": base64.b64encode(photo).decode()}
 
 
+@pytest.fixture(scope="session")
+def safe_photo(photo):
+    """Return what the good photo is made into, each time as another file: it's decoded once for all tests."""
+    safe = cleaning.clean(SimpleUploadedFile("x", photo))
+    picture = safe.read()
+    return lambda: cleaning.SafePhoto(picture, safe.thumbnail, safe.fingerprint)
+
+
 @pytest.fixture
-def new_patient(photo):
+def new_patient(safe_photo):
     """Return an unsaved patient, as the doors hand one to register()."""
 
     def make(**values):
         patient = Patient(**(ANA | values))
-        patient.document_photo = cleaning.clean(SimpleUploadedFile("x", photo))
+        patient.document_photo = safe_photo()
         return patient
 
     return make

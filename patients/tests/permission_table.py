@@ -1,5 +1,6 @@
 """Reads the permission table, finds every URL, and knocks as every kind of actor."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def routes():
     return list(dict.fromkeys(walk(get_resolver(), "")))
 
 
+@functools.cache
 def table():
     """Return {route: {method: [status for each actor]}} as the file has it."""
     found, route = {}, None

@@ -45,14 +45,6 @@ class Service:
             self.environ["SECRET_KEY"] = uuid.uuid4().hex * 2
             self.environ["DATABASE_URL"] = _url_of(self.database)
 
-    def create(self):
-        """Make the database, on a server that has several, and staff to sign in as."""
-        if self.database:
-            _on_server(f"CREATE DATABASE {self.database} CHARACTER SET utf8mb4")
-            self.manage("migrate", "-v0")
-            self.manage("shell", "-v0", "-c", _STAFF)
-            self.accounts = {"reception": "reception-password", "admin": "admin-password"}
-
     def remove(self):
         if self.database:
             _on_server(f"DROP DATABASE {self.database}")
@@ -83,9 +75,6 @@ class Service:
             raise
         if self.process.poll() is not None:
             raise AssertionError(f"script/server ended: {self.output()}")
-        if not self.database:
-            lines = (self.folder / "demo-accounts.txt").read_text().splitlines()
-            self.accounts = dict(line.split() for line in lines)
         return self
 
     def output(self):
@@ -99,8 +88,16 @@ class Service:
         return time.monotonic() - started
 
     def __enter__(self):
-        self.create()
-        return self.start()
+        if self.database:
+            _on_server(f"CREATE DATABASE {self.database} CHARACTER SET utf8mb4")
+        self.start()
+        if self.database:
+            self.manage("shell", "-v0", "-c", _STAFF)
+            self.accounts = {"reception": "reception-password", "admin": "admin-password"}
+        else:
+            lines = (self.folder / "demo-accounts.txt").read_text().splitlines()
+            self.accounts = dict(line.split() for line in lines)
+        return self
 
     def __exit__(self, *exception):
         if self.process.poll() is None:

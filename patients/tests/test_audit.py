@@ -269,6 +269,7 @@ def test_refusals_are_noted_but_no_flood_of_them(client, member, registered):
     assert {event.detail for event in events} == {"403 GET patients:register", "403 POST patients:send_again"}
 
 
+@pytest.mark.slow
 def test_nobodys_flood_hides_what_others_try(client, desk, receptionist, member, registered):
     url = f"{registered().get_absolute_url()}merge/"
     for _ in range(REFUSALS_MOST + 5):

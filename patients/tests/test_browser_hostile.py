@@ -9,6 +9,8 @@ from patients.tests.browser import register
 from patients.tests.pages import together
 from patients.tests.service import Service
 
+pytestmark = [pytest.mark.slow, pytest.mark.once]
+
 SCRIPT = "top.harmed=1"
 NAMES = [
     *together(markup.replace("RUN", SCRIPT) for markup in """\

@@ -78,6 +78,8 @@ def test_says_that_it_is_searching_and_that_the_connection_is_lost(new_page):
     expect(page.locator("#lost")).to_be_empty()
 
 
+@pytest.mark.slow
+@pytest.mark.once
 def test_asks_for_nothing_while_nobody_looks(new_page):
     page, asked = new_page(), []
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true})")
@@ -88,6 +90,8 @@ def test_asks_for_nothing_while_nobody_looks(new_page):
     assert asked == []
 
 
+@pytest.mark.slow
+@pytest.mark.once
 def test_leads_to_the_sign_in_when_the_session_has_ended(new_page, service):
     page = new_page()
     end_session(page, service)

@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 from patients.tests.browser import DESKTOP, PHONE, document, end_session, fill, register
 from patients.tests.service import Service
 
+pytestmark = [pytest.mark.slow, pytest.mark.once]
+
 FORM = "/patients/register/"
 AXE = Axe().axe_script
 LIGHTEST_FORM = 60_000  # bytes, with its styles and scripts

@@ -43,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def provider(settings):
     server = Provider()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     settings.SMS_URL = f"http://account:to%2Fken@127.0.0.1:{server.server_port}/Messages.json?from=+12025550188"
     settings.MESSAGE_CHANNELS = settings.MESSAGE_CHANNELS | {"sms": "patients.messages.sms.Sms"}

@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from registration import environment
 
+pytestmark = [pytest.mark.slow, pytest.mark.once]
+
 ROOT = Path(__file__).parents[2]
 CHANCE = random.Random(1)  # noqa: S311 — the same in every process that collects the tests
 SECRET = base64.urlsafe_b64encode(CHANCE.randbytes(40)).decode()

@@ -92,6 +92,8 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
+@pytest.mark.once
 def test_with_tls_everything_is_over_tls(tmp_path):
     environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "SITE_URL": "https://clinic.example"}
     for command in (["check", "--deploy", "--fail-level", "WARNING"], ["collectstatic", "-v0", "--noinput"]):

@@ -12,6 +12,8 @@ from patients.photos import cleaning, refusals, storage
 from patients.tests import hostile
 from patients.tests.conftest import ANA
 
+pytestmark = [pytest.mark.slow, pytest.mark.once]
+
 SENTENCES = [str(sentence) for sentence in refusals.SENTENCES.values()]
 
 

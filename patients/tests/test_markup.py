@@ -8,6 +8,8 @@ from patients.models import Message, Patient
 from patients.tests.conftest import ANA
 from patients.tests.pages import Page, every_url, together
 
+pytestmark = [pytest.mark.slow, pytest.mark.once]
+
 PLAIN = "www.plain.example/ like them no name and no address, but without markup"
 MARKUP = [
     "<script>alert(1)</script>",

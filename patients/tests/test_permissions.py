@@ -8,6 +8,8 @@ from patients.photos import cleaning
 from patients.tests.conftest import ANA
 from patients.tests.permission_table import METHODS, World, as_written, routes, table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made_up_photo():

@@ -43,6 +43,7 @@ def test_prints_where_it_is_and_is_healthy(service):
     assert service.call("/api/docs/")[0] == service.call("/static/style.css")[0] == 200
 
 
+@pytest.mark.slow
 def test_a_second_instance_runs_beside_it_but_not_on_its_port(service, tmp_path):
     taken = subprocess.run(
         ["script/server"], cwd=ROOT, env=service.environ, capture_output=True, text=True, timeout=60
@@ -63,7 +64,11 @@ def test_what_cannot_work_is_a_sentence(name, value, service, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "group"), [(signal.SIGTERM, False), (signal.SIGINT, True)], ids=["SIGTERM", "Ctrl-C"]
+    ("number", "group"),
+    [
+        pytest.param(signal.SIGTERM, False, id="SIGTERM"),
+        pytest.param(signal.SIGINT, True, id="Ctrl-C", marks=pytest.mark.slow),
+    ],
 )
 def test_stops_wholly_and_keeps_everything(number, group, tmp_path, patient):
     service = Service(tmp_path / "data")
@@ -82,6 +87,7 @@ def test_stops_wholly_and_keeps_everything(number, group, tmp_path, patient):
         assert len(service.mails()) == 1
 
 
+@pytest.mark.slow
 def test_without_a_worker_a_registration_waits_for_it(tmp_path, patient):
     with Service(tmp_path / "data") as service:
         token, body = service.token(), patient()
@@ -116,6 +122,7 @@ def processes_named(service, name):
     return [pid for pid in service.processes() if name in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+@pytest.mark.slow
 def test_a_worker_whose_processes_are_killed_goes_on(service, patient):
     token = service.token()
     for victims in (slice(0, 1), slice(1, 2), slice(2, 4), slice(None)):
@@ -131,6 +138,7 @@ def test_a_worker_whose_processes_are_killed_goes_on(service, patient):
         wait_until(lambda sent=sent: set(sent) <= {mail["To"] for mail in service.mails()}, most)
 
 
+@pytest.mark.slow
 def test_the_mailworker_ends_in_order_when_its_whole_group_is_told(service, tmp_path):
     for number in (signal.SIGTERM, signal.SIGINT):
         environ = service.environ | {"EMAIL_URL": "smtp://127.0.0.1:1"}
@@ -156,6 +164,7 @@ def test_a_killed_mailworker_leaves_no_cluster_behind(service):
     wait_until(lambda: len(processes_named(service, b"qcluster")) <= before, 15)
 
 
+@pytest.mark.slow
 def test_a_server_killed_during_an_upload_leaves_nothing_of_it(tmp_path):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -212,6 +221,7 @@ def test_nobody_is_named_in_what_it_logs(service, patient):
     assert not found_in(service.output())
 
 
+@pytest.mark.slow
 def test_stops_within_ten_seconds_while_the_mail_server_hangs(tmp_path, patient):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"

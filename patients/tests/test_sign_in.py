@@ -198,6 +198,7 @@ def test_odd_names_are_simply_wrong(db, name):
         assert knock(name).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_thousand_tries_at_once_hardly_get_further_than_the_limit(settings, monkeypatch):
     User.objects.create_user("ana", password=PASSWORD)
