@@ -39,7 +39,8 @@ NOT_A_CURSOR = _("This must be a cursor from the next or previous page's address
 NOT_A_KEY = _("This must be 1 to 255 letters, digits and signs without spaces, such as a UUID")
 _POSITION = re.compile(r"[0-9]{1,18}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{8,15}([Zz]|[+-][0-9]{2}:[0-9]{2})")  # RFC 3339
+# RFC 3339, in any precision, of which microseconds are looked at.
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:(\.\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 
 
 class NewestFirst(pagination.CursorPagination):
@@ -98,13 +99,20 @@ class ApiView(generics.GenericAPIView):
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        has_body = request.method in ("POST", "PATCH")
+        if has_body and request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Refusal("unsupported-media-type", NOT_PLAIN)
-        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        if has_body and "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
             raise ParseError(NO_LENGTH)
         errors = dict(self._errors_of_parameters())
         if errors:
             raise ValidationError(errors, "invalid")
+
+    def check_permissions(self, request):
+        # Else who may not do everything would be sent to ask for the permission to do what nobody can.
+        if request.user.is_authenticated and request.method not in self.allowed_methods:
+            self.http_method_not_allowed(request)
+        super().check_permissions(request)
 
     def _errors_of_parameters(self):
         """Yield an error for each parameter that is unknown, since a list would show all instead of what was meant."""
@@ -246,7 +254,7 @@ def _etag(patient):
 
 def _time(text):
     try:
-        if _TIME.fullmatch(text) and (time := parse_datetime(text)):
+        if (match := _TIME.fullmatch(text)) and (time := parse_datetime("".join(match.groups("")).upper())):
             return time.astimezone(UTC)
     except (ValueError, OverflowError):  # no such day; a day of another era in UTC
         pass

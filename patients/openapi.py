@@ -31,8 +31,9 @@ or a 5xx: it registers once, and the same request gets the same answer, with `Id
 and a `detail` for people, in the language of `Accept-Language` (English or Spanish). Unknown fields and parameters are
 errors, too.
 
-**Limits.** 429 and 503 say in `Retry-After` after how many seconds to send the request again. Every answer has an
-`X-Request-ID`, by which the operator finds it in the logs.
+**Limits.** 429 and 503 say in `Retry-After` after how many seconds to send the request again. Who tries wrong tokens,
+or addresses that others have, is stopped soon; a request without a token is answered 401 however often. Every answer
+has an `X-Request-ID`, by which the operator finds it in the logs.
 """
 NUMBER = "7K4M-2Q9X"
 _NUMBER = f"^[{numbers.ALPHABET}]{{4}}-[{numbers.ALPHABET}]{{4}}$"
@@ -108,6 +109,14 @@ _SHAPES = {
     "request": {"email": {"format": "email"}},
     "response": {"email": {"format": "email"}, "phone": {"pattern": r"^\+[1-9][0-9]{1,14}$"}},
 }
+# What the fields that are no texts under a rule are about.
+_DESCRIPTIONS = {
+    "shared_email": "true when the address is known to be that of another patient, too",
+    "date_of_birth": "a day from 1900 to today",
+    "document_kind": "what the photo shows; empty when nobody said so",
+    "registered_at": "to the second, in UTC",
+}
+_REQUEST_ID = {"X-Request-ID": {"schema": {"type": "string"}, "description": "to find the answer in the logs"}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
     429: {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds", "required": True}},
@@ -119,9 +128,13 @@ def complete(result, **kwargs):
     """Postprocessing hook: add the examples, every refusal, and that requests have no fields but those."""
     components = result["components"]
     schemas = components["schemas"]
+    for properties in [schema["properties"] for schema in schemas.values() if "properties" in schema]:
+        for field in properties.keys() & _DESCRIPTIONS.keys():
+            properties[field]["description"] = _DESCRIPTIONS[field]
+    schemas["BlankEnum"]["type"] = "string"
     for name in [name for name in schemas if name.endswith("Request")]:
         schemas[name]["additionalProperties"] = False
-        schemas[f"{name}Form"] = _with_file(schemas[name])
+        schemas[f"{name}Form"] = _as_form(schemas[name])
     for name in ("Patient", "Message", "Confirmation"):
         schemas[name]["required"] = [field for field in schemas[name]["properties"] if field != "document_kind"]
     schemas["Patient"]["properties"]["number"] |= {"pattern": _NUMBER, "description": "what people are told"}
@@ -147,21 +160,27 @@ def _complete(operation, name):
                 content["example"] = {**FIELDS, "document_photo": _example_photo()}
             else:
                 content["example"] = {"phone": FIELDS["phone"]}
-    for content in operation["responses"].get("200", operation["responses"].get("201"))["content"].values():
+    answer = operation["responses"].get("200") or operation["responses"]["201"]
+    answer["headers"] = answer.get("headers", {}) | _REQUEST_ID
+    for content in answer["content"].values():
         if name in ANSWERS:
             content["example"] = ANSWERS[name]
     for status in sorted(REFUSED[name]):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _with_file(schema):
-    """Return a request's schema as multipart/form-data has it."""
-    photo = {
-        "type": "string",
-        "format": "binary",
-        "description": schema["properties"]["document_photo"]["description"],
+def _as_form(schema):
+    """Return a request's schema as multipart/form-data has it: with a file, and without null, which is empty there."""
+    photo, born = (schema["properties"][name]["description"] for name in ("document_photo", "date_of_birth"))
+    properties = {
+        "document_photo": {"type": "string", "format": "binary", "description": photo},
+        "date_of_birth": {
+            "type": "string",
+            "pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$",
+            "description": f"{born}; empty for none",
+        },
     }
-    return {**schema, "properties": {**schema["properties"], "document_photo": photo}}
+    return {**schema, "properties": schema["properties"] | properties}
 
 
 def _example_photo():
@@ -184,7 +203,7 @@ def _problem(status):
     }
     return {
         "description": " ".join(f"{kind.title}. {kind.advice}" for kind in kinds),
-        "headers": _HEADERS.get(status, {}),
+        "headers": _HEADERS.get(status, {}) | _REQUEST_ID,
         "content": {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
         },
@@ -269,6 +288,9 @@ _DOCUMENTED = {
                     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
                     OpenApiParameter.HEADER,
                     description="A new random one, such as a UUID, for each registration; the same to repeat it",
+                ),
+                OpenApiParameter(
+                    "Accept-Language", str, OpenApiParameter.HEADER, description="Such as es, or en; q=0.5"
                 ),
                 _header("Location", "the patient's address", [201]),
                 _header("Idempotent-Replayed", "true when this is an earlier answer once more", [201]),

@@ -29,16 +29,26 @@ def when_ready(server):
     gc.freeze()  # what was loaded before the fork stays shared: the collector no longer touches it
 
 
+def pre_request(worker, request):
+    """Close the connection after a body in chunks: refused unread, it doesn't tell where the next request begins."""
+    if any(name == "TRANSFER-ENCODING" for name, _ in request.headers):
+        request.force_close()
+
+
 def write_error(connection, status, reason, message):
     """Answer what is no HTTP, and so never reaches the application, as the application would; repeat nothing of it."""
-    from django.http import HttpRequest  # all of these need the settings, which Django has read by now
+    from django.conf import settings  # all of these need the settings, which Django has read by now
+    from django.http import HttpRequest
+    from django.utils import translation
 
     from registration import headers, request_id
     from registration.problems import problem
 
     status = 400 if status == 501 else status  # a transfer coding that there isn't is the client's error
-    answer = request_id.assign(headers.secure(lambda request: problem(status)))(HttpRequest())
-    answer["Connection"], answer["Content-Length"] = "close", len(answer.content)
+    with translation.override(settings.LANGUAGE_CODE):  # not that of whoever this thread answered before
+        answer = request_id.assign(headers.secure(lambda request: problem(status)))(HttpRequest())
+    for name, value in (("Date", util.http_date()), ("Connection", "close"), ("Content-Length", len(answer.content))):
+        answer[name] = value
     util.write_nonblock(connection, f"HTTP/1.1 {status} {answer.reason_phrase}\r\n".encode() + answer.serialize())
 
 

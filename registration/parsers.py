@@ -13,7 +13,7 @@ from registration.problems import Refusal
 
 NOT_UTF8 = _("The text of the body must be encoded in UTF-8")
 NOT_UTF8_PARTS = _("The text of each part must be encoded in UTF-8, and a file's part must have a filename")
-NOT_PARTS = _("The body must be whole, and its boundary in Content-Type")
+NOT_PARTS = _("The body must be whole, its boundary in Content-Type, and each part must have a name and a value")
 NOT_JSON = _("The body must be valid JSON, encoded in UTF-8")
 NOT_OBJECT = _("The body must be a JSON object")
 NO_PART = _("The body must have a part for each field")

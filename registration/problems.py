@@ -134,7 +134,7 @@ KINDS = {
         ),
     )
 }
-TOO_MANY_PARTS = _("Send each field once, and one file: document_photo")
+TOO_MANY_PARTS = _("Send each field and parameter once, and one file: document_photo")
 # Errors of a field that are of another kind than a value to correct.
 _STATUS_OF_CODE = {"too_large": 413, "busy": 503}
 # The first kind of each status stands for it.

@@ -195,7 +195,7 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
-FILE_UPLOAD_HANDLERS = ["registration.uploads.NamelessFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["registration.uploads.WholeUploadHandler"]
 # A JSON body carries the photo in base64, a third larger, beside a few short fields.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_PHOTO_BYTES * 4 // 3 + 65_536
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50

@@ -5,6 +5,7 @@ import base64
 import json
 import mailbox
 import re
+import signal
 import socket
 
 import pytest
@@ -261,6 +262,10 @@ def service(tmp_path_factory):
     """The whole service, running; who stops or kills it starts one of their own."""
     with Service(tmp_path_factory.mktemp("service") / "data") as service:
         yield service
+
+
+def pytest_configure():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, a run stops the services that it started
 
 
 def pytest_addoption(parser):

@@ -91,13 +91,19 @@ class Service:
         if self.database:
             _on_server(f"CREATE DATABASE {self.database} CHARACTER SET utf8mb4")
         self.start()
+        try:
+            self.accounts = self._accounts()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _accounts(self):
+        """Return {user name: password}: of those that an embedded database has from the start, or of new ones."""
         if self.database:
             self.manage("shell", "-v0", "-c", _STAFF)
-            self.accounts = {"reception": "reception-password", "admin": "admin-password"}
-        else:
-            lines = (self.folder / "demo-accounts.txt").read_text().splitlines()
-            self.accounts = dict(line.split() for line in lines)
-        return self
+            return {"reception": "reception-password", "admin": "admin-password"}
+        return dict(line.split() for line in (self.folder / "demo-accounts.txt").read_text().splitlines())
 
     def __exit__(self, *exception):
         if self.process.poll() is None:

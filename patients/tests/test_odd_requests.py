@@ -3,10 +3,12 @@
 import gzip
 import json
 import socket
+import urllib.request
 from http.client import HTTPResponse
 
 import pytest
 
+from patients.models import Patient
 from registration.problems import KINDS
 
 PATIENTS = "/api/v1/patients/"
@@ -84,6 +86,7 @@ ODD = [
     (400, [parts(10_000)], {"content_type": FORM}),
     (400, [parts(10_000, 'name="f{}"; filename="a"')], {"content_type": FORM}),
     (400, [parts(2)[:-10]], {"content_type": FORM}),
+    (400, [parts(2)[:-4]], {"content_type": FORM}),
     (406, ["{}", "Accept: text/html"]),
     (413, ["{}"], {"length": 99_999_999_999}),
     (400, [""], {"start": f"GET {PATIENTS}?cursor=%ff"}),
@@ -104,6 +107,8 @@ ODD = [
     (404, [""], {"start": f"GET {PATIENTS}%00/"}),
     (404, ["{}"], {"start": "POST /api/v1/patients"}),
     (404, [""], {"start": "GET /api/"}),
+    (400, [""], {"start": f"GET {PATIENTS}?registered_after=2026-11-23T11111111Z"}),
+    (400, [""], {"start": f"GET {PATIENTS}?registered_after=2026-11-23T14:03:11.Z"}),
     (405, [""], {"start": f"TRACE {PATIENTS}"}),
     (405, [""], {"start": f"OPTIONS {PATIENTS}"}),
     (405, [""], {"start": f"WHATEVER {PATIENTS}"}),
@@ -123,3 +128,81 @@ def test_a_body_of_countless_values_is_not_even_read(api):
     problem = api.post(PATIENTS, '{"a": [' + "{}," * 20_000 + "{}]}", content_type="application/json")
 
     assert problem.status_code == 400 and "errors" not in problem.json()
+
+
+@pytest.fixture
+def whole(ana, photo):
+    """A registration as multipart/form-data, the address last; it is sent, and cut, by each test."""
+    fields = {name: value for name, value in ana.items() if name not in ("address", "document_photo")}
+    head = "--X\r\nContent-Disposition: form-data; name="
+    texts = [*fields.items(), ("address", "Rincón 487, Montevideo")]
+    parts = [f'{head}"{name}"\r\n\r\n{text}\r\n' for name, text in texts]
+    file = f'{head}"document_photo"; filename="a"\r\n\r\n'.encode() + photo + b"\r\n"
+    return file + "".join(parts).encode() + b"--X--\r\n"
+
+
+@pytest.mark.parametrize("left", [5, 15], ids=["within the address", "within the last delimiter"])
+def test_what_arrives_of_a_body_whose_sender_went_away_is_nobody(left, api, desk, whole):
+    cut = whole[: -len("Montevideo\r\n--X--\r\n") + left]
+    for client, path in ((api, PATIENTS), (desk, "/patients/register/")):
+        assert client.post(path, cut, content_type=FORM).status_code == 400
+    assert not Patient.objects.exists()
+
+
+def test_a_body_shorter_than_announced_is_refused_though_its_end_is_there(service, key, whole):
+    head = f"POST {PATIENTS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: {FORM}\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: {len(whole) + 1}\r\n\r\n".encode() + whole)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Content-Disposition: form-data", 'Content-Disposition: form-data; filename="x"', "Content-Type: text/plain", ""],
+)
+def test_a_part_that_has_no_name_is_refused(header, api, whole):
+    odd = f"--X\r\n{header}\r\n\r\nlost\r\n".encode() + whole
+
+    problem = api.post(PATIENTS, odd, content_type=FORM)
+
+    assert problem.status_code == 400 and "must have a name" in problem.json()["detail"]
+    assert api.post(PATIENTS, whole, content_type=FORM).status_code == 201
+
+
+def test_after_chunks_nothing_more_is_said(service, key):
+    for body in (b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+            head = f"POST {PATIENTS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+            connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
+            said = b"".join(iter(lambda connection=connection: connection.recv(10_000), b""))
+        assert said.count(b"HTTP/1.1 400") == 1 and b"connection: close" in said.lower()
+
+
+def test_where_no_body_is_read_its_coding_is_of_no_account(api):
+    assert api.get(PATIENTS, headers={"Content-Encoding": "gzip"}).status_code == 200
+
+
+@pytest.mark.parametrize("text", ["11z", "11.1234567Z", "11.123456789+00:00", "11.5-03:00"])
+def test_takes_every_form_of_a_time(text, api):
+    assert api.get(PATIENTS, {"registered_after": f"2026-11-23t14:03:{text}"}).status_code == 200
+
+
+def test_what_nobody_can_do_needs_no_permission(api, registered, receptionist):
+    url = f"{PATIENTS}{registered().number}/messages/"
+    receptionist.groups.clear()
+
+    answer = api.post_json(url, {})
+
+    assert answer.status_code == 405 and answer["Allow"] == "GET, HEAD" and api.get(url).status_code == 403
+
+
+def test_what_is_no_http_is_answered_in_the_clinics_language(service):
+    odd = {"Host": "127.0.0.1", "Accept-Language": "es"}
+    for _ in range(12):
+        urllib.request.urlopen(urllib.request.Request(f"{service.url}/livez", headers=odd)).close()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(f"GET {PATIENTS} HTTP/1.1\r\nno colon\r\n\r\n".encode())
+        with HTTPResponse(connection) as answer:
+            answer.begin()
+            assert answer.headers["Date"] and b"values that cannot be accepted" in answer.read()
