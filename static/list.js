@@ -42,9 +42,15 @@ function replace(fresh) {
       const [was, is] = [old, card].map((one) => one.querySelector(part));
       if (was.textContent !== is.textContent) was.replaceChildren(...is.childNodes);
     }
+    const [shownPhoto, photo] = [old, card].map((one) => one.querySelector("img"));
+    if (shownPhoto?.src !== photo?.src) {
+      shownPhoto?.remove();
+      if (photo) old.prepend(photo);
+    }
     card.replaceWith(old);
   }
-  if (focused.isConnected) focused.focus({ preventScroll: true });
+  const kept = focused.isConnected ? focused : focused.rel === "next" && results.querySelector("[rel=next]");
+  if (kept) kept.focus({ preventScroll: true });
 }
 
 async function search() {

@@ -14,6 +14,7 @@ class PhotoField extends HTMLElement {
     this.kept = this.image.getAttribute("src"); // at the service: of an earlier try, or the record's
     this.turning = this.querySelector("[data-turn]");
     this.turning.hidden = !this.kept;
+    this.image.addEventListener("load", () => this.turn(Number(this.turns.value)));
     this.turn(Number(this.turns.value));
     this.querySelector(".photo-tools").hidden = false;
     this.input.addEventListener("change", () => (this.ready = this.show(this.input.files[0])));
@@ -58,7 +59,9 @@ class PhotoField extends HTMLElement {
 
   turn(quarters) {
     this.turns.value = quarters;
-    this.image.style.transform = `rotate(${quarters * 90}deg)`;
+    const { offsetWidth: width, offsetHeight: height } = this.image;
+    const fit = quarters % 2 && width ? Math.min(width / height, height / width) : 1; // the place that it has upright
+    this.image.style.transform = `rotate(${quarters * 90}deg) scale(${fit})`;
   }
 
   say(sentence) {

@@ -27,8 +27,8 @@ LONG_SIDE_STORED, LONG_SIDE_THUMBNAIL = 2000, 480  # pixels; machine-readable zo
 QUALITY = 88
 MEMORY_MOST = 1_000_000_000  # bytes of address space, about three times what the worst legal picture needs
 CPU_SECONDS_MOST = 8
-# How sharp a picture is: the 90th percentile, over its tiles, of the Laplacian's variance, at a size that makes
-# pictures comparable.
+# How sharp a picture is: the 95th percentile, over its 64 tiles, of the Laplacian's variance, at a size that makes
+# pictures comparable. A card on a scanned page fills hardly five of them.
 TILES, LONG_SIDE_JUDGED = 8, 1000
 FLAT_BELOW, BLURRED_BELOW, SOFT_BELOW, DARK_BELOW = 2, 3, 100, 60
 
@@ -120,6 +120,8 @@ def clean(kind, data, turns=0):
 def _decode(kind, data):
     """Return the upright picture at its stored size: pixels alone, in RGB or grey, on white where transparent."""
     Image.MAX_IMAGE_PIXELS = None  # inspection.py has counted them
+    if kind == "JPEG":
+        data = _without_segments(data, JPEG_UNUSED)
     image = Image.open(BytesIO(data), formats=["HEIF" if kind == "HEIC" else kind])
     if kind in _REQUIRE_WHOLE:
         _REQUIRE_WHOLE[kind](data, image)
@@ -154,6 +156,24 @@ PNG_PORTION = 65_536  # bytes to decompress at a time: into 64 MB at the most
 # libjpeg-turbo's words; a few bytes too many are what some cameras write.
 JPEG_DAMAGE = re.compile(r"Corrupt JPEG data(: (?P<padding>\d+) extraneous)?|Premature end|Inconsistent progression")
 JPEG_PADDING_MOST = 64
+# Segments that say something of the colours (JFIF, Adobe) or the orientation (EXIF); and all the others that are no
+# part of the picture: comments, colour profiles and what not, in any state.
+JPEG_JFIF, JPEG_EXIF, JPEG_ADOBE, JPEG_COMMENT = 0xE0, 0xE1, 0xEE, 0xFE
+JPEG_UNUSED = {*range(0xE0, 0xF0), JPEG_COMMENT} - {JPEG_JFIF, JPEG_EXIF, JPEG_ADOBE}
+
+
+def _without_segments(data, unwanted):
+    """Return a JPEG, which inspection.py has walked, without the segments of these markers before its first scan."""
+    at, parts = 2, [data[:2]]
+    while (marker := data[at + 1]) != 0xDA:
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker not in unwanted:
+            parts.append(data[at:end])
+        at = end
+    return b"".join([*parts, data[at:]])
 
 
 def _require_whole_jpeg(data, image):
@@ -161,6 +181,7 @@ def _require_whole_jpeg(data, image):
     import simplejpeg  # here, since it loads numpy, of which nobody who only imports this file has any use
 
     colours = "CMYK" if image.mode == "CMYK" else "GRAY"
+    data = _without_segments(data, {JPEG_JFIF, JPEG_EXIF})  # of which the one word that it tells might be
     try:
         simplejpeg.decode_jpeg(data, colours, min_width=1, min_height=1)  # at an eighth of its size, the cheapest
     except ValueError as warning:
@@ -214,7 +235,7 @@ def _sharpness(grey):
         for x in range(TILES)
         for y in range(TILES)
     )
-    return variances[int(len(variances) * 0.9)]
+    return variances[int(len(variances) * 0.95)]
 
 
 def _percentile(histogram, share):

@@ -12,6 +12,8 @@ from typing import NamedTuple
 LONG_SIDE_LEAST, SHORT_SIDE_LEAST, ASPECT_MOST = 480, 240, 6  # pixels, pixels, long side over short side
 MEGAPIXELS_MOST = {"JPEG": 64, "PNG": 25, "WEBP": 15, "HEIC": 36}
 SCANS_MOST, SCANS_TIMES_MEGAPIXELS_MOST = 30, 400  # a progressive JPEG is decoded once per scan
+COEFFICIENTS_MOST = 120_000_000  # of two bytes, all of which are kept when there are several scans
+ZEROS_MOST = 8192  # bytes, which compressed pictures don't have in a row, and files whose end was never written do
 PNG_CHUNK_MOST, PNG_TEXT_MOST = 1_000_000, 64_000  # bytes
 
 HEAVY_HEIC_MEGAPIXELS_MOST = 18  # with an alpha channel or more colour than 4:2:0, twice the memory
@@ -71,7 +73,7 @@ def _walk(data):
 
 def _jpeg(data):
     """ITU-T T.81, annex B: segments up to EOI. What follows EOI (an MPO's other pictures) is not looked at."""
-    at, scans, frame = 2, 0, None
+    at, frame = 2, None
     for _segment in range(JPEG_SEGMENTS_MOST):
         fill = len(data[at : at + JPEG_FILL_MOST + 1]) - len(data[at : at + JPEG_FILL_MOST + 1].lstrip(b"\xff"))
         if not 1 <= fill <= JPEG_FILL_MOST:
@@ -84,27 +86,53 @@ def _jpeg(data):
             at += 2
             continue
         (length,) = struct.unpack_from(">H", data, at + 2)
-        if length < 2:
+        if length < 2 or marker in _JPEG_FRAMES and (frame or marker > 0xC2) or marker == 0xDA and not frame:
             raise Refused("damaged")
         if marker in _JPEG_FRAMES:
-            if frame or marker > 0xC2:
-                raise Refused("damaged")
-            frame = struct.unpack_from(">BHHB", data, at + 4)
-        at += 2 + length
+            frame = _JpegFrame(data, at + 4, is_progressive=marker == 0xC2)
         if marker == 0xDA:
-            scans += 1
-            found = _JPEG_MARKER.search(data, at)
+            frame.add_scan(data, at + 4)
+            found = _JPEG_MARKER.search(data, at + 2 + length)
             if not found:
                 raise Refused("damaged")
             at = found.start()
+        else:
+            at += 2 + length
     else:
         raise Refused("damaged")
-    precision, height, width, components = frame or (0, 0, 0, 0)
-    if precision != 8 or components not in (1, 3, 4) or not scans:
+    if not frame or any(frame.missing.values()):  # a cut between two scans shows in no other way
         raise Refused("damaged")
-    if scans > SCANS_MOST or scans * width * height > SCANS_TIMES_MEGAPIXELS_MOST * 1_000_000:
+    if frame.scans > SCANS_MOST or frame.scans * frame.width * frame.height > SCANS_TIMES_MEGAPIXELS_MOST * 1_000_000:
         raise Refused("too_many_pixels")
-    return Picture("JPEG", width, height)
+    if frame.scans > 1 and frame.samples > COEFFICIENTS_MOST:
+        raise Refused("too_many_pixels")
+    return Picture("JPEG", frame.width, frame.height)
+
+
+class _JpegFrame:
+    """A JPEG's frame, and which coefficients of its components no scan has brought yet (ITU-T T.81, B.2 and G.1)."""
+
+    def __init__(self, data, at, *, is_progressive):
+        precision, self.height, self.width, components = struct.unpack_from(">BHHB", data, at)
+        sampling = {data[n]: divmod(data[n + 1], 16) for n in range(at + 6, at + 6 + 3 * components, 3)}
+        shares = [across * down for across, down in sampling.values()]
+        if precision != 8 or components not in (1, 3, 4) or not all(shares):
+            raise Refused("damaged")
+        self.samples = sum(self.width * self.height * share // max(shares) for share in shares)
+        self.scans, self.is_progressive = 0, is_progressive
+        self.missing = {component: set(range(64)) for component in sampling}
+
+    def add_scan(self, data, at):
+        components = data[at + 1 : at + 1 + 2 * data[at] : 2]
+        first, last, approximation = struct.unpack_from(">BBB", data, at + 1 + 2 * data[at])
+        for component in components:
+            if component not in self.missing:
+                raise Refused("damaged")
+            if not self.is_progressive:
+                self.missing[component].clear()
+            elif approximation & 15 == 0:  # to the last bit
+                self.missing[component] -= set(range(first, last + 1))
+        self.scans += 1
 
 
 def _png(data):
@@ -142,6 +170,8 @@ def _webp(data):
             raise Refused("damaged")
         if kind in (b"ANIM", b"ANMF"):
             raise Refused("animated")
+        if kind == b"VP8 " and data.find(bytes(ZEROS_MOST), at, at + 8 + length) >= 0:
+            raise Refused("damaged")
         found = _webp_size(kind, data[at + 8 : at + 18])
         if found and size and found[0] * found[1] > size[0] * size[1]:
             raise Refused("damaged")  # a picture larger than its canvas
@@ -174,7 +204,7 @@ def _heif(data):
         raise Refused("type")
     boxes = list(islice(_boxes(data, 0, len(data)), HEIF_BOXES_MOST + 1))
     sizes = [struct.unpack_from(">II", data, start + 4) for kind, start, _end in boxes if kind == b"ispe"]
-    if not sizes or len(boxes) > HEIF_BOXES_MOST:
+    if not sizes or len(boxes) > HEIF_BOXES_MOST or bytes(ZEROS_MOST) in data:
         raise Refused("damaged")
     width, height = max(sizes, key=lambda size: size[0] * size[1])
     is_heavy = any(_is_heavy(kind, data[start:end]) for kind, start, end in boxes)

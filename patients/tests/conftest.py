@@ -269,4 +269,4 @@ def pytest_configure():
 
 
 def pytest_addoption(parser):
-    parser.addoption("--cases", type=int, default=30, help="made-up requests for each kind of each call (30)")
+    parser.addoption("--cases", type=int, default=800, help="made-up requests for each kind of each call (800)")

@@ -12,6 +12,7 @@ from patients.tests.hostile import HEIC, jpeg_that_claims, png, png_that_claims
 
 JPEG = pictures.encoded(pictures.picture((520, 320)))
 PROGRESSIVE = pictures.encoded(pictures.picture((520, 320)), progressive=True)
+COLOURFUL = pictures.encoded(pictures.picture((520, 320)), subsampling=0)
 WEBP = pictures.encoded(pictures.picture((520, 320)), "WEBP")
 FRAME = JPEG.index(b"\xff\xc0")
 SCAN = PROGRESSIVE[PROGRESSIVE.rindex(b"\xff\xda") : -2]
@@ -63,6 +64,13 @@ REFUSED = {
     "jpeg, 480 pixels long": (jpeg_that_claims(479, 300, JPEG), "too_small"),
     "jpeg, 240 pixels wide": (jpeg_that_claims(600, 239, JPEG), "too_small"),
     "jpeg, 30 scans": (PROGRESSIVE[:-2] + SCAN * 30 + b"\xff\xd9", "too_many_pixels"),
+    "jpeg, all its scans": (PROGRESSIVE[: PROGRESSIVE.rindex(b"\xff\xda")] + b"\xff\xd9", "damaged"),
+    "jpeg, scans after a frame": (b"\xff\xd8" + SCAN * 2 + b"\xff\xd9", "damaged"),
+    "jpeg, scans of its components": (JPEG[:-2] + SCAN.replace(b"\1\1", b"\1\x09", 1) + b"\xff\xd9", "damaged"),
+    "jpeg, 120 million coefficients": (
+        jpeg_that_claims(8000, 8000, COLOURFUL[:-2] + SCAN + b"\xff\xd9"),
+        "too_many_pixels",
+    ),
     "jpeg, scans by megapixels": (
         jpeg_that_claims(8000, 7900, PROGRESSIVE.replace(b"\xff\xc2", b"\xff\xc0", 1)).replace(
             b"\xff\xc0", b"\xff\xc2", 1

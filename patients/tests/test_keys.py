@@ -89,6 +89,7 @@ class Browser:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_all_are_rotated_while_people_are_signed_in_and_mail_is_due(tmp_path, ana):
     def base64_key(name):
         return f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}"

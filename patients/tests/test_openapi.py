@@ -92,6 +92,7 @@ def test_says_which_scopes_there_are(document):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_made_up_requests_get_what_is_documented(service, tmp_path, request):
     """Schemathesis makes requests of the document, right and wrong ones, and judges the answers by it."""
     service.manage("create_api_client", f"fuzz{os.getpid()}", "patients:register", "patients:read", "patients:change")

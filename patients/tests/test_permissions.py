@@ -8,8 +8,6 @@ from patients.photos import cleaning
 from patients.tests.conftest import ANA
 from patients.tests.permission_table import METHODS, World, as_written, routes, table
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def made_up_photo():
@@ -37,6 +35,8 @@ def test_every_rule_is_about_every_method_and_actor(world):
         assert {len(statuses) for statuses in cells.values()} == {len(world.actors)}, route
 
 
+@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("route", routes())
 def test_each_is_answered_as_its_rule_says(world, route):
     found = {method: [world.ask(actor, method, route) for actor in world.actors] for method in METHODS}
@@ -47,6 +47,8 @@ def test_each_is_answered_as_its_rule_says(world, route):
 NOT_OURS = ("api/", "admin/r/", "admin/autocomplete/")  # which take no form
 
 
+@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("route", [route for route in routes() if not route.startswith(NOT_OURS)])
 def test_no_deed_without_the_token_of_its_form(world, route):
     forger = world.door("Administrator", enforce_csrf_checks=True)

@@ -341,11 +341,37 @@ def test_refuses_a_cut_that_was_given_an_end(mode, progressive):
             clean(content[: int(len(content) * share)] + b"\xff\xd9")
 
 
-def test_refuses_a_jpeg_with_a_hole():
-    content = pictures.encoded()
+@pytest.mark.parametrize("version", [b"\1", b"\2"], ids=["JFIF 1", "JFIF of another age"])
+def test_refuses_a_jpeg_with_a_hole(version):
+    content = pictures.encoded().replace(b"JFIF\0\1", b"JFIF\0" + version, 1)
+    assert clean(content).read()
 
     with pytest.raises(ValidationError, match="may be damaged"):
         clean(content[:-9000] + content[-4000:])
+
+
+def test_takes_a_picture_whose_colour_profile_is_broken():
+    content = pictures.encoded(icc_profile=os.urandom(3000))
+    at = content.index(b"ICC_PROFILE\0")
+
+    for part in (b"\2\3", b"\0\0"):
+        assert clean(content[: at + 12] + part + content[at + 14 :]).read()
+
+
+def test_reads_a_card_on_a_scanned_page():
+    card = pictures.picture((1011, 638)).rotate(90, expand=True)
+    for place in ((20, 20), (734, 1250), (1700, 2400)):
+        page = Image.new("L", (2480, 3508), "white")
+        page.paste(card.convert("L"), place)
+        assert not clean(pictures.encoded(page)).hard_to_read
+
+
+def test_refuses_a_file_whose_end_was_never_written():
+    webp = pictures.encoded(pictures.picture((1800, 1200)), "WEBP", quality=95)
+    for content in (webp, hostile.HEIC):
+        assert clean(content).read()
+        with pytest.raises(ValidationError, match="may be damaged|as JPG"):
+            clean(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
 
 
 def test_takes_what_cameras_write_and_a_margin_of_any_grey():
