@@ -10,7 +10,7 @@ with each word (b). So what is found has the same phone number, the same address
 two words with the same skeletons (one, when there is only one), or the same date of birth and one such word. What is
 not: names with a slip in another consonant in all but one word, when number and address differ, too; a date of birth
 with a slip, when nothing else agrees but one word; the older ones of more than MOST people with one key; and of those
-who share no more than a pair of words, the older ones of more than COMPARED_MOST.
+who share no more than keys that many have, the older ones of more than COMPARED_MOST.
 """
 
 import itertools
@@ -62,11 +62,6 @@ def ranges(patient):
         local = f"w{search.fold(patient.email).rpartition('@')[0]}"[: search.KEY_LENGTH - 1]
         found.append((f"{local}@", f"{local}A"))
     return found
-
-
-def is_pair(key):
-    """Whether it is the key of a pair of words (of one, when a name has no more), which many people may have."""
-    return key.startswith("s")
 
 
 def skeleton(word):

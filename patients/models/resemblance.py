@@ -10,7 +10,6 @@ from patients.models.patient import Patient
 from patients.models.search_key import SearchKey
 
 SHOWN_MOST = 5
-RARE = 11  # how much more it is to share what few have than a pair of words, of which a name has ten at the most
 
 
 class Resemblance(NamedTuple):
@@ -47,19 +46,20 @@ class Resemblance(NamedTuple):
 
     @staticmethod
     def _candidates(patient, apart):
-        """Return the primary keys of those who have most keys in common with the patient, the rare ones first."""
+        """Return the primary keys of those who have most in common with the patient: a key counts for as much as few
+        have it.
+        """
         newest = SearchKey.objects.aggregate(newest=Max("era"))["newest"] or 0
         rows = SearchKey.objects.filter(era__in=range(newest + 1))
         rows = rows.order_by("-era", "-patient_id")  # the newest first, and of one key in the order of the index
         common = Counter()
         for first, last in matching.ranges(patient):
             having = rows.filter(key=first) if first == last else rows.filter(key__gte=first, key__lt=last)
-            for pk in having.values_list("patient_id", flat=True)[: matching.MOST]:
-                common[pk] += 1 if matching.is_pair(first) else RARE
+            pks = having.values_list("patient_id", flat=True)[: matching.MOST]
+            common.update(dict.fromkeys(pks, 1 / max(len(pks), 1)))
         if patient.photo_fingerprint:
             same_photo = Patient.objects.filter(photo_fingerprint=patient.photo_fingerprint)
-            for pk in same_photo.values_list("pk", flat=True)[: matching.MOST]:
-                common[pk] += RARE
+            common.update(dict.fromkeys(same_photo.values_list("pk", flat=True)[: matching.MOST], 1))
         for pk in apart:
             common.pop(pk, None)
         return heapq.nlargest(matching.COMPARED_MOST, common, key=lambda pk: (common[pk], pk))

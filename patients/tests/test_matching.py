@@ -133,6 +133,22 @@ def test_compares_those_who_share_most_when_many_share_something(registered, mon
     assert [found.patient for found in Resemblance.of(Patient(**typed | {"full_name": "Maria Penna"}))] == [line]
 
 
+def test_a_date_that_many_have_hides_nobody(registered, monkeypatch):
+    monkeypatch.setattr(matching, "COMPARED_MOST", 2)
+    same = registered(full_name="Lucía Fernández", date_of_birth="1900-10-01", phone="+12025550112", email="one@x.org")
+    for count in range(3):
+        registered(
+            full_name="Lucía Paz",
+            date_of_birth="1900-01-10",
+            email=f"m{count}@x.org",
+            phone=f"+1202555900{count}",
+        )
+
+    typed = {"full_name": "Lucia Fernandez", "email": "", "phone": "", "date_of_birth": date(1900, 1, 10)}
+
+    assert [found.patient for found in Resemblance.of(Patient(**typed))] == [same]
+
+
 def test_takes_a_few_queries_however_many_patients(registered, django_assert_max_num_queries):
     for count in range(12):
         registered(email=f"p{count}@example.org")
