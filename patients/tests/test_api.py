@@ -298,7 +298,7 @@ def test_shows_every_message(api, registered):
 def test_a_form_without_any_part_is_not_an_empty_one(api, registered):
     url = f"{PATIENTS}{registered().display_number}/"
 
-    answer = api.patch(url, "--X\r\n[]--X--\r\n", content_type="multipart/form-data; boundary=X")
+    answer = api.patch(url, "--X--\r\n", content_type="multipart/form-data; boundary=X")
 
     assert answer.status_code == 400 and answer.json()["detail"] == str(parsers.NO_PART)
 
