@@ -12,7 +12,7 @@ from typing import NamedTuple
 LONG_SIDE_LEAST, SHORT_SIDE_LEAST, ASPECT_MOST = 480, 240, 6  # pixels, pixels, long side over short side
 MEGAPIXELS_MOST = {"JPEG": 64, "PNG": 25, "WEBP": 15, "HEIC": 36}
 SCANS_MOST, SCANS_TIMES_MEGAPIXELS_MOST = 30, 400  # a progressive JPEG is decoded once per scan
-COEFFICIENTS_MOST = 120_000_000  # of two bytes, all of which are kept when there are several scans
+COEFFICIENTS_MOST = 110_000_000  # of two bytes, all of which are kept when there are several scans
 ZEROS_MOST = 8192  # bytes, which compressed pictures don't have in a row, and files whose end was never written do
 PNG_CHUNK_MOST, PNG_TEXT_MOST = 1_000_000, 64_000  # bytes
 

@@ -67,7 +67,7 @@ REFUSED = {
     "jpeg, all its scans": (PROGRESSIVE[: PROGRESSIVE.rindex(b"\xff\xda")] + b"\xff\xd9", "damaged"),
     "jpeg, scans after a frame": (b"\xff\xd8" + SCAN * 2 + b"\xff\xd9", "damaged"),
     "jpeg, scans of its components": (JPEG[:-2] + SCAN.replace(b"\1\1", b"\1\x09", 1) + b"\xff\xd9", "damaged"),
-    "jpeg, 120 million coefficients": (
+    "jpeg, 110 million coefficients": (
         jpeg_that_claims(8000, 8000, COLOURFUL[:-2] + SCAN + b"\xff\xd9"),
         "too_many_pixels",
     ),
