@@ -19,6 +19,8 @@ from registration.logs import JsonFormatter
 
 #: Folded to lower case; as typed, as stored, and as searched for.
 CANARIES = ["ñandú", "nandu", "@example.org", "99123456", "99 123 456", "rincón", "1984-02-29"]
+#: Five plain letters also stand in a random token now and then; as a word, or the key of one, they don't.
+_WORD = re.compile(r"\bw?nandu\b")
 #: The tables in which a patient's data has its place.
 OWN = {"patients_patient", "patients_searchkey"}
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
@@ -28,7 +30,8 @@ _ENCODED = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 def found_in(value):
     """Return the canaries in a value, also where it is base64, zlib or JSON in ASCII."""
     texts = {_ESCAPED.sub(lambda code: chr(int(code[1], 16)), text).casefold() for text in _layers(value)}
-    return {canary for text in texts for canary in CANARIES if canary in text}
+    found = {canary for text in texts for canary in CANARIES if canary in text}
+    return found if any(map(_WORD.search, texts)) else found - {"nandu"}
 
 
 def _layers(value):
