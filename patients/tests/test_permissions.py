@@ -1,28 +1,15 @@
 """Every URL, every method, every kind of actor: as permission_table.txt says."""
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from patients.models import Patient
-from patients.photos import cleaning
 from patients.tests.conftest import ANA
 from patients.tests.permission_table import METHODS, World, as_written, routes, table
 
 
-@pytest.fixture(scope="module")
-def made_up_photo():
-    from patients.tests import pictures
-
-    return cleaning.clean(SimpleUploadedFile("x", pictures.encoded()))
-
-
 @pytest.fixture
-def world(db, made_up_photo):
-    def new_patient():
-        made_up_photo.seek(0)
-        return Patient(**ANA, document_photo=made_up_photo)
-
-    return World(new_patient)
+def world(db, safe_photo):
+    return World(lambda: Patient(**ANA, document_photo=safe_photo()))
 
 
 def test_every_url_has_its_rule_and_every_rule_its_url():
