@@ -1,10 +1,10 @@
 """Finding patients by keys that are computed here, so that every database finds the same ones, by index.
 
 A key is a kind's letter and text without case and accents. One patient has one key (w) for each word of the name, for
-the address and for each word of what stands before its @; two for the phone number, forwards (p) and backwards (r),
-since people know its end; and one for the patient number (k). Each term of what was typed must begin a key, so
-that one that begins another is left out. models/search_key.py looks them up; matching.py has keys of its own in the
-same table.
+the address, for its domain and for each word of what stands before the @; two for the phone number, forwards (p) and
+backwards (r), since people know its end; and one for the patient number (k). Each term of what was typed must begin a
+key, so that one that begins another is left out. models/search_key.py looks them up; matching.py has keys of its own
+in the same table.
 """
 
 import re
@@ -88,7 +88,8 @@ def terms(text):
             position = match.end()
     words += text[position:].split()
     is_alone = len(words) == 1 and not found
-    found += [_word_term(word, is_alone) for word in dict.fromkeys(map(fold, words))]
+    folded = dict.fromkeys(fold(word).lstrip("@") for word in words)  # a domain is typed with its @, too
+    found += [_word_term(word, is_alone) for word in folded if word]
     return found[:TERMS_MOST]
 
 
@@ -120,7 +121,8 @@ def _searched_words(patient):
         # O'Brien-Smith is found by o'brien, obrien and smith.
         words |= {word, *_SEPARATORS.split(word), _SEPARATORS.sub("", word)}
     email = fold(patient.email)
-    return (words | {email, *_SEPARATORS.split(email.rpartition("@")[0])}) - {""}
+    local, _at, domain = email.rpartition("@")
+    return (words | {email, domain, *_SEPARATORS.split(local)}) - {""}
 
 
 def _signature(word):

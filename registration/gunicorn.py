@@ -20,9 +20,10 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 — a heartbeat file, off the disk
 graceful_timeout = 8
 limit_request_line = 8190  # what nginx lets through; a longer one is its to refuse, in the API's form
-# JSON like the rest; not its warnings, which repeat the request line, in which there may be names.
+# JSON like the rest; not its warnings, which repeat the request line, in which there may be names, and tell of each
+# HEAD, whose body Django leaves to the server to leave out.
 _own = {"level": "ERROR", "handlers": ["console"], "propagate": False}
-logconfig_dict = LOGGING | {"loggers": {**LOGGING["loggers"], "gunicorn.error": _own}}
+logconfig_dict = LOGGING | {"loggers": {**LOGGING["loggers"], "gunicorn.error": _own, "gunicorn.http": _own}}
 
 
 def when_ready(server):
