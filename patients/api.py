@@ -1,5 +1,6 @@
 """The JSON API."""
 
+import hashlib
 import re
 from contextlib import contextmanager
 from datetime import UTC
@@ -7,9 +8,11 @@ from datetime import UTC
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.http import parse_etags
 from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, pagination
 from rest_framework.exceptions import NotFound, ParseError, ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
@@ -37,6 +40,7 @@ PAGE_SIZE = _("This must be a whole number from 1 to 100")
 NOT_A_TIME = _("This must be a time with its zone, like 2026-11-23T14:03:11Z")
 NOT_A_CURSOR = _("This must be a cursor from the next or previous page's address")
 NOT_A_KEY = _("This must be 1 to 255 letters, digits and signs without spaces, such as a UUID")
+_UNWANTED = re.compile(r";\s*q=0(\.0{0,3})?\s*$", re.IGNORECASE)
 _POSITION = re.compile(r"[0-9]{1,18}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 # RFC 3339, in any precision, of which microseconds are looked at.
@@ -90,10 +94,19 @@ class JpegRenderer(BaseRenderer):
         return data
 
 
+class Negotiation(DefaultContentNegotiation):
+    """Accept as RFC 9110, section 12.5.1, has it at least in this: what has a weight of 0 is not wanted."""
+
+    def get_accept_list(self, request):
+        ranges = super().get_accept_list(request)
+        return [wanted for wanted in ranges if not _UNWANTED.search(wanted)]
+
+
 class ApiView(generics.GenericAPIView):
     """What every call has in common: its limits, strict parameters, answers that no cache may keep."""
 
     http_method_names = ["get", "head", "post", "patch"]
+    content_negotiation_class = Negotiation
     throttle_classes = [limits.CallsThrottle, limits.ProbingThrottle]
     parameters = ()
 
@@ -182,7 +195,10 @@ class PatientList(PatientView, generics.ListCreateAPIView):
         serializer = serializer_class(data=self.request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         patient = serializer.save(**values)
-        headers = {"Location": reverse("api:patient", args=[patient.display_number]), "ETag": _etag(patient)}
+        headers = {
+            "Location": reverse("api:patient", args=[patient.display_number]),
+            "ETag": _etag(patient, serializer.data),
+        }
         return Response(serializer.data, status=201, headers=headers)
 
     def _submission(self):
@@ -199,13 +215,17 @@ class PatientList(PatientView, generics.ListCreateAPIView):
 class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
     def retrieve(self, request, *args, **kwargs):
         response = super().retrieve(request, *args, **kwargs)
+        tag, known = _etag(self.patient, response.data), parse_etags(request.headers.get("If-None-Match", ""))
+        if known == ["*"] or tag in [other.removeprefix("W/") for other in known]:
+            return Response(status=304, headers={"ETag": tag})
         self.patient.record_seen(by=request.user)
         return response
 
     def perform_update(self, serializer):
         patient, version, before = serializer.instance, None, serializer.instance.version
         if (wanted := self.request.headers.get("If-Match", "*").strip()) != "*":
-            if _etag(patient) not in [tag.strip() for tag in wanted.split(",")]:
+            # That the confirmation went out meanwhile is no change to lose.
+            if _version(patient) not in [tag.strip().partition(".")[0] for tag in wanted.split(",")]:
                 raise Refusal("changed-meanwhile")
             version = patient.version
         with self.refusals():
@@ -217,7 +237,7 @@ class PatientDetail(PatientView, generics.RetrieveUpdateAPIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         # A refused correction has changed the patient here, but not the record: it has no version to name.
         if response.status_code == 200 and (patient := getattr(self, "patient", None)):
-            response.headers.setdefault("ETag", _etag(patient))
+            response.headers.setdefault("ETag", _etag(patient, response.data))
         return response
 
     def get_object(self):
@@ -248,8 +268,13 @@ class DocumentPhoto(ApiView):
         return photo_response(patient, by=request.user)
 
 
-def _etag(patient):
-    return f'"{patient.number}-{patient.version}"'
+def _etag(patient, data):
+    """Return the entity tag (RFC 9110, section 8.8.3) of what is answered: the record's version, and a hash."""
+    return f'{_version(patient)}.{hashlib.sha256(repr(data).encode()).hexdigest()[:16]}"'
+
+
+def _version(patient):
+    return f'"{patient.number}-{patient.version}'
 
 
 def _time(text):

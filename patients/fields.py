@@ -173,6 +173,7 @@ class DocumentPhotoField(models.ImageField):
                 "max_length": None,
                 # Not the clearable one: a record always has its photo, and the photo no URL of its own.
                 "widget": PhotoInput(attrs={"accept": accept}),
+                "help_text": refusals.named(settings.PHOTO_FORMATS),
             }
             | kwargs
         )

@@ -25,11 +25,11 @@ needs (`patients:register`, `patients:read`, `patients:change`) and a token, whi
 or a 5xx: it registers once, and the same request gets the same answer, with `Idempotent-Replayed: true`.
 
 **Correcting.** Send the `ETag` that was read as `If-Match`, and a change that somebody else made meanwhile is not lost
-(412).
+(412). That the confirmation was sent meanwhile is no change.
 
 **Refusals** are `application/problem+json` (RFC 9457). `errors` names every field at once, with a `code` for programs
 and a `detail` for people, in the language of `Accept-Language` (English or Spanish). Unknown fields and parameters are
-errors, too.
+errors, too. That another patient has an address (409) is told when there is nothing else to correct.
 
 **Limits.** 429 and 503 say in `Retry-After` after how many seconds to send the request again. Who tries wrong tokens,
 or addresses that others have, is stopped soon; a request without a token is answered 401 however often. Every answer
@@ -74,11 +74,12 @@ REFUSED = {
     "see_document_photo": ALWAYS | {404},
 }
 ANSWERS = {
-    "list_patients": {"next": None, "previous": None, "results": [PATIENT]},
-    "register_patient": PATIENT,
-    "read_patient": PATIENT,
-    "correct_patient": PATIENT,
-    "list_messages": [MESSAGE],
+    "list_patients": ("A page of patients", {"next": None, "previous": None, "results": [PATIENT]}),
+    "register_patient": ("The patient, registered, now or by the same request before", PATIENT),
+    "read_patient": ("The patient", PATIENT),
+    "correct_patient": ("The patient, corrected", PATIENT),
+    "list_messages": ("The messages", [MESSAGE]),
+    "see_document_photo": ("The photo, upright, of at most 2,000 pixels a side", None),
 }
 _PROBLEM = {
     "type": "object",
@@ -156,15 +157,22 @@ def _complete(operation, name):
         for media_type, content in operation["requestBody"]["content"].items():
             if media_type == "multipart/form-data":
                 content["schema"] = {"$ref": content["schema"]["$ref"] + "Form"}
+                content["example"] = FIELDS  # and a file, which no JSON can show
             elif name == "register_patient":
                 content["example"] = {**FIELDS, "document_photo": _example_photo()}
             else:
                 content["example"] = {"phone": FIELDS["phone"]}
     answer = operation["responses"].get("200") or operation["responses"]["201"]
     answer["headers"] = answer.get("headers", {}) | _REQUEST_ID
+    answer["description"], example = ANSWERS[name]
     for content in answer["content"].values():
-        if name in ANSWERS:
-            content["example"] = ANSWERS[name]
+        if example:
+            content["example"] = example
+    if name == "read_patient":
+        operation["responses"]["304"] = {
+            "description": "The patient is as If-None-Match says that it was",
+            "headers": {"ETag": {"schema": {"type": "string"}}} | _REQUEST_ID,
+        }
     for status in sorted(REFUSED[name]):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
@@ -260,7 +268,7 @@ NUMBER_PARAMETER = OpenApiParameter(
     description="The patient number, in any case, with or without its hyphen. One whose record was merged into "
     "another's leads to that, whose own number is in the answer",
 )
-ETAG = _header("ETag", "the version of the record, for If-Match", [200, 201])
+ETAG = _header("ETag", "what was answered, for If-Match and If-None-Match", [200, 201])
 _DOCUMENTED = {
     "PatientList": {
         "get": extend_schema(
@@ -268,7 +276,12 @@ _DOCUMENTED = {
             summary="Find patients, newest first",
             description="By pages that stay what they are while patients are added: next and previous are addresses.",
             parameters=[
-                OpenApiParameter("search", str, description="Words of the name, email, phone or number, in part"),
+                OpenApiParameter(
+                    "search",
+                    str,
+                    description="Beginnings of words of the name and email address, of the phone number or its end, "
+                    "of either half of the patient number: those whom all of them fit",
+                ),
                 OpenApiParameter(
                     "registered_after",
                     OpenApiTypes.DATETIME,
@@ -303,7 +316,16 @@ _DOCUMENTED = {
             operation_id="read_patient",
             summary="Read a patient",
             description="Each look at a record is noted.",
-            parameters=[NUMBER_PARAMETER, ETAG],
+            parameters=[
+                NUMBER_PARAMETER,
+                ETAG,
+                OpenApiParameter(
+                    "If-None-Match",
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="The ETag that was read: answered 304 while the same would be read again",
+                ),
+            ],
         ),
         "patch": extend_schema(
             operation_id="correct_patient",

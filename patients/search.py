@@ -1,10 +1,10 @@
 """Finding patients by keys that are computed here, so that every database finds the same ones, by index.
 
 A key is a kind's letter and text without case and accents. One patient has one key (w) for each word of the name, for
-the address, for its domain and for each word of what stands before the @; two for the phone number, forwards (p) and
-backwards (r), since people know its end; and one for the patient number (k). Each term of what was typed must begin a
-key, so that one that begins another is left out. models/search_key.py looks them up; matching.py has keys of its own
-in the same table.
+the address, for its domain and for each word of what stands before the @; three for the phone number, forwards with
+and without the country's code (p) and backwards (r), since people know its end; and two for the patient number, for
+all of it and for its second half (k). Each term of what was typed must begin a key, so that one that begins another is
+left out. models/search_key.py looks them up; matching.py has keys of its own in the same table.
 """
 
 import re
@@ -14,7 +14,6 @@ from itertools import filterfalse, pairwise
 from zlib import crc32
 
 import phonenumbers
-from django.conf import settings
 
 from patients import numbers
 
@@ -58,7 +57,9 @@ def keys(patient):
     """Return the set of keys by which a patient is found."""
     digits = patient.phone.removeprefix("+")
     found = {f"w{word}" for word in _searched_words(patient)}
-    found = sorted(key[:KEY_LENGTH] for key in found | {f"p{digits}", f"r{digits[::-1]}", f"k{patient.number}"})
+    found |= {f"p{digits}", f"p{phonenumbers.parse(patient.phone).national_number}", f"r{digits[::-1]}"}
+    found |= {f"k{patient.number}", f"k{patient.number[numbers.LENGTH // 2 :]}"}
+    found = sorted(key[:KEY_LENGTH] for key in found)
     # What finds a key finds each that it begins, of which one is the next in order.
     return {key for key, following in pairwise([*found, ""]) if not following.startswith(key)}
 
@@ -102,8 +103,7 @@ def _phone_term(digits):
     national = digits.lstrip("0")  # dialled with a 0 at home, without it from abroad
     texts = [f"w{digits}", f"k{digits}"]
     if national:
-        country = phonenumbers.country_code_for_region(settings.PHONE_DEFAULT_REGION)
-        texts += [f"p{national}", f"p{country}{national}", f"r{national[::-1]}"]
+        texts += [f"p{national}", f"r{national[::-1]}"]
     return Term(_prefixes(*texts), 0, len(digits))
 
 

@@ -6,6 +6,7 @@ Each is called by its model field (patients/fields.py) and so holds at every doo
 import re
 import unicodedata
 from datetime import date
+from itertools import groupby
 
 import idna
 import phonenumbers
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 NAME_MISSING = _("Enter the patient's full name")
 NAME_TOO_LONG = _("Full name must be 200 characters or less")
 NAME_CHARACTERS = _("Full name must not include invisible control characters, < or >")
+NAME_MARKS = _("Full name must not have more than 8 accents or other marks on one letter")
 NAME_WEB_ADDRESS = _("Full name must not be a web address")
 NAME_PATTERN = _("Full name must have the form that this clinic uses")
 EMAIL_MISSING = _("Enter an email address")
@@ -29,6 +31,7 @@ PHONE_MISSING = _("Enter a phone number")
 PHONE_FORMAT = _("Enter a phone number in the correct format, like +1 202 555 0123")
 ADDRESS_TOO_LONG = _("Address must be 500 characters or less")
 ADDRESS_CHARACTERS = _("Address must not include invisible control characters")
+ADDRESS_MARKS = _("Address must not have more than 8 accents or other marks on one letter")
 BIRTH_FORMAT = _("Date of birth must be a real date")
 BIRTH_FUTURE = _("Date of birth must be in the past")
 BIRTH_EARLY = _("Date of birth must be in 1900 or later")
@@ -38,6 +41,7 @@ EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the brackets
 EMAIL_LOCAL_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
 PHONE_TYPED_LENGTH = 64  # with every space, dot and bracket that people put between fifteen digits
 ADDRESS_LENGTH = 500
+MARKS_MOST = 8  # on one letter: more than any script has, and few enough to stay beside the line
 BIRTH_EARLIEST = date(1900, 1, 1)
 
 _BIDI_CONTROLS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -49,7 +53,7 @@ _JOINERS = "\u200c\u200d"
 # Letters and symbols by category, blank to the eye.
 _BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")
 _WEB_ADDRESS = re.compile(
-    r"://|\bwww\.|\b[\w-]+\.[a-z]{2,}/|\b[\w-]{2,}\.(com|net|org|info|biz)\b",
+    r"://|\b(javascript|data|mailto|tel|file):|\bwww\.|\b[\w-]+\.[a-z]{2,}/|\b[\w-]{2,}\.(com|net|org|info|biz)\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[^\W\d_]")
@@ -68,6 +72,8 @@ def full_name(value):
         raise ValidationError(NAME_CHARACTERS, "invalid")
     if len(name) > NAME_LENGTH:
         raise ValidationError(NAME_TOO_LONG, "too_long")
+    if _has_pile(name):
+        raise ValidationError(NAME_MARKS, "invalid")
     if _WEB_ADDRESS.search(name):
         raise ValidationError(NAME_WEB_ADDRESS, "invalid")
     if settings.NAME_PATTERN and not settings.NAME_PATTERN.fullmatch(name):
@@ -129,6 +135,8 @@ def address(value):
         raise ValidationError(ADDRESS_CHARACTERS, "invalid")
     if len(text) > ADDRESS_LENGTH:
         raise ValidationError(ADDRESS_TOO_LONG, "too_long")
+    if _has_pile(text):
+        raise ValidationError(ADDRESS_MARKS, "invalid")
     return text
 
 
@@ -146,6 +154,12 @@ def _has_controls(text):
         unicodedata.category(character) in _CONTROL_CATEGORIES or character in _BIDI_CONTROLS or character in _TAGS
         for character in text
     )
+
+
+def _has_pile(text):
+    """Whether so many marks stand on one letter that they cover the lines above or below."""
+    marks = (unicodedata.category(character) in ("Mn", "Me") for character in text)
+    return any(is_mark and sum(1 for _ in run) > MARKS_MOST for is_mark, run in groupby(marks))
 
 
 def _is_visible(character):

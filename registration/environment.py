@@ -83,6 +83,8 @@ def sender(name, default):
     """Return an email address, with or without a name before it."""
     value = text(name, default)
     try:
+        if not value.isprintable():  # a line break would end the header
+            raise ValidationError("")
         validate_email(parseaddr(value)[1])
     except ValidationError:
         raise ImproperlyConfigured(f"{name} must be an email address, not {value!r}") from None

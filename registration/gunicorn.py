@@ -19,6 +19,7 @@ preload_app = True  # a wrong setting ends the start with one sentence, and the 
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 — a heartbeat file, off the disk
 graceful_timeout = 8
+READ_OFF_MOST = 65_536  # bytes of a body that was left unread, of which gunicorn looks for the end
 limit_request_line = 8190  # what nginx lets through; a longer one is its to refuse, in the API's form
 # JSON like the rest; not its warnings, which repeat the request line, in which there may be names, and tell of each
 # HEAD, whose body Django leaves to the server to leave out.
@@ -31,8 +32,11 @@ def when_ready(server):
 
 
 def pre_request(worker, request):
-    """Close the connection after a body in chunks: refused unread, it doesn't tell where the next request begins."""
-    if any(name == "TRANSFER-ENCODING" for name, _ in request.headers):
+    """Say that the connection will be closed where else it would be closed without a word, and the client's next
+    request on it be lost: after a body that may be refused unread and is in chunks or longer than gunicorn reads off.
+    """
+    headers = dict(request.headers)
+    if "TRANSFER-ENCODING" in headers or int(headers.get("CONTENT-LENGTH", 0)) >= READ_OFF_MOST:
         request.force_close()
 
 

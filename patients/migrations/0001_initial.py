@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
                 ('address', patients.fields.AddressField(blank=True, max_length=500, verbose_name='Address')),
                 ('date_of_birth', patients.fields.BirthDateField(blank=True, null=True, verbose_name='Date of birth')),
                 ('document_kind', models.CharField(blank=True, choices=[(None, 'Not stated'), ('identity_card', 'Identity card'), ('passport', 'Passport'), ('driving_licence', 'Driving licence'), ('residence_permit', 'Residence permit'), ('other', 'Another document')], max_length=20, verbose_name='Kind of document')),
-                ('document_photo', patients.fields.DocumentPhotoField(db_index=True, help_text='JPG, PNG, WebP or HEIC', upload_to='', verbose_name='Photo of the identity document')),
+                ('document_photo', patients.fields.DocumentPhotoField(db_index=True, upload_to='', verbose_name='Photo of the identity document')),
                 ('photo_fingerprint', patients.fields.KeyField(db_index=True, editable=False, max_length=64)),
                 ('document_seen_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False, verbose_name='document seen')),
                 ('photo_deleted_at', models.DateTimeField(editable=False, null=True, verbose_name='photo deleted')),

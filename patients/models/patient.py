@@ -118,9 +118,7 @@ class Patient(Endings, models.Model):
     date_of_birth = fields.BirthDateField(_("Date of birth"), null=True, blank=True)
     document_kind = models.CharField(_("Kind of document"), max_length=20, choices=DocumentKind, blank=True)
     # Empty only once its time was over: see delete_photo().
-    document_photo = fields.DocumentPhotoField(
-        _("Photo of the identity document"), max_length=100, db_index=True, help_text=_("JPG, PNG, WebP or HEIC")
-    )
+    document_photo = fields.DocumentPhotoField(_("Photo of the identity document"), max_length=100, db_index=True)
     # Of the file as received, so that the same picture used for two people is noticed.
     photo_fingerprint = fields.KeyField(max_length=64, db_index=True, editable=False)
     # Who took the photo in, and when: what stays of it.

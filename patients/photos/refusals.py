@@ -2,10 +2,11 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.text import get_text_list
 from django.utils.translation import gettext_lazy as _
 
 PHOTO_MISSING = _("Select a photo of the identity document")
-PHOTO_TYPE = _("The selected file must be a JPG, PNG or WebP")
+PHOTO_TYPE = _("The selected file must be a %(formats)s")
 PHOTO_PDF = _("The selected file is a PDF – take a photo of the document instead")
 PHOTO_HEIC = _('The selected file is an iPhone HEIC photo – choose "Take a photo", or save it as JPG')
 PHOTO_ANIMATED = _("The selected file is an animation – choose a photo")
@@ -36,4 +37,13 @@ SENTENCES = {
 
 def refusal(code):
     """Return the ValidationError for a code."""
-    return ValidationError(SENTENCES[code], code, {"megabytes": f"{settings.MAX_PHOTO_BYTES / 1_000_000:g}"})
+    # Who must make another file of it is told of formats that everything can make.
+    formats = [name for name in settings.PHOTO_FORMATS if name != "HEIC"] or settings.PHOTO_FORMATS
+    values = {"megabytes": f"{settings.MAX_PHOTO_BYTES / 1_000_000:g}", "formats": named(formats)}
+    return ValidationError(SENTENCES[code], code, values)
+
+
+def named(formats):
+    """Return formats as people call them: JPG, PNG or WebP."""
+    names = {"JPEG": "JPG", "WEBP": "WebP"}
+    return get_text_list([names.get(name, name) for name in formats])

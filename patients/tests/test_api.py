@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from patients import tasks
 from patients.limits import CallsThrottle
 from patients.models import ApiToken, AuditEvent, Message, Patient
 from patients.tests import pictures
@@ -257,6 +258,23 @@ def test_corrects_with_an_entity_tag(api, registered):
     )
     assert blind.json()["phone"] == "+12025550123" and blind.json()["full_name"] == "Ana Pérez"
     assert api.get(url)["ETag"] == blind["ETag"]
+
+
+def test_says_when_what_was_read_is_still_so(api, registered, ana):
+    url = api.post_json(PATIENTS, ana)["Location"]
+    tag = api.get(url)["ETag"]
+    seen = AuditEvent.objects.count()
+
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        unchanged = api.get(url, headers={"If-None-Match": known})
+        assert (unchanged.status_code, unchanged.content, unchanged["ETag"]) == (304, b"", tag), known
+    assert AuditEvent.objects.count() == seen
+    assert api.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
+
+    tasks.deliver(Message.objects.get().pk)
+    sent = api.get(url, headers={"If-None-Match": tag})
+    assert sent.status_code == 200 and sent["ETag"] != tag
+    assert api.patch_json(url, {"address": "Elsewhere 1"}, headers={"If-Match": tag}).status_code == 200
 
 
 def test_corrects_photo_and_sharing(api, registered, photo, stored_files):

@@ -62,6 +62,7 @@ def manage(*arguments, **variables):
         ("PHOTO_STORAGE_OPTIONS", "[]", "PHOTO_STORAGE_OPTIONS must be a JSON object"),
         ("EMAIL_ALLOWED_DOMAINS", "@x.org", "EMAIL_ALLOWED_DOMAINS must be domains like example.org, not '@x.org'"),
         ("DEFAULT_FROM_EMAIL", "nonsense", "DEFAULT_FROM_EMAIL must be an email address, not 'nonsense'"),
+        ("DEFAULT_FROM_EMAIL", "a@x.org\nBcc: b@x.org", "DEFAULT_FROM_EMAIL must be an email address, not "),
         ("WEB_WORKERS", "abc", "WEB_WORKERS must be a whole number from 1 to 64, not 'abc'"),
         ("WEB_THREADS", "0", "WEB_THREADS must be a whole number from 1 to 64, not '0'"),
         ("DATA_DIR", "/proc", "DATA_DIR must be a folder that can be written to"),

@@ -4,11 +4,12 @@ import gzip
 import json
 import socket
 import urllib.request
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
 from patients.models import Patient
+from registration import gunicorn
 from registration.problems import KINDS
 
 PATIENTS = "/api/v1/patients/"
@@ -88,6 +89,8 @@ ODD = [
     (400, [parts(2)[:-10]], {"content_type": FORM}),
     (400, [parts(2)[:-4]], {"content_type": FORM}),
     (406, ["{}", "Accept: text/html"]),
+    (406, ["{}", "Accept: application/json;q=0"]),
+    (406, ["{}", "Accept: text/html, */* ; q=0.0"]),
     (413, ["{}"], {"length": 99_999_999_999}),
     (400, [""], {"start": f"GET {PATIENTS}?cursor=%ff"}),
     (400, [""], {"start": f"GET {PATIENTS}?cursor="}),
@@ -177,6 +180,27 @@ def test_after_chunks_nothing_more_is_said(service, key):
             connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + body)
             said = b"".join(iter(lambda connection=connection: connection.recv(10_000), b""))
         assert said.count(b"HTTP/1.1 400") == 1 and b"connection: close" in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("length", "is_wrong", "is_closed"),
+    [
+        (gunicorn.READ_OFF_MOST - 1, False, False),
+        (gunicorn.READ_OFF_MOST, False, True),
+        (300_000, False, True),
+        (300_000, True, True),
+    ],
+)
+def test_a_connection_is_kept_or_said_to_be_closed(length, is_wrong, is_closed, service, key):
+    headers = {"Authorization": f"Bearer {'wrong' if is_wrong else key}", "Content-Type": "text/plain"}
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=20)
+
+    for _ in range(2):  # a closed one is opened again, since it was said
+        connection.request("POST", PATIENTS, b"x" * length, headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert (answer.status, answer.will_close) == (401 if is_wrong else 415, is_closed)
+    connection.close()
 
 
 def test_where_no_body_is_read_its_coding_is_of_no_account(api):

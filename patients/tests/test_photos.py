@@ -87,13 +87,14 @@ def _animated():
     return pictures.encoded(format="WEBP", save_all=True, append_images=[pictures.picture(), pictures.picture()])
 
 
+TYPE = "The selected file must be a JPG, PNG or WebP"
 REFUSED = {
     "nothing": (b"", refusals.PHOTO_EMPTY),
-    "text": (b"This is not a picture", refusals.PHOTO_TYPE),
-    "script": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", refusals.PHOTO_TYPE),
-    "gif": (pictures.encoded(format="GIF"), refusals.PHOTO_TYPE),
-    "tiff": (pictures.encoded(format="TIFF"), refusals.PHOTO_TYPE),
-    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 999 999\n{} loop", refusals.PHOTO_TYPE),
+    "text": (b"This is not a picture", TYPE),
+    "script": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", TYPE),
+    "gif": (pictures.encoded(format="GIF"), TYPE),
+    "tiff": (pictures.encoded(format="TIFF"), TYPE),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 999 999\n{} loop", TYPE),
     "pdf": (b"%PDF-1.7\n" + b"x" * 100, refusals.PHOTO_PDF),
     "heic": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", refusals.PHOTO_HEIC),
     "animation": (_animated(), refusals.PHOTO_ANIMATED),

@@ -48,6 +48,8 @@ def test_accepts_names_of_the_whole_world(typed, stored):
         ("https://evil.example/x", validators.NAME_WEB_ADDRESS),
         ("www.evil.example", validators.NAME_WEB_ADDRESS),
         ("You won! Go to evil.com now", validators.NAME_WEB_ADDRESS),
+        ("javascript:alert(1)", validators.NAME_WEB_ADDRESS),
+        ("Zoe" + "\u0301" * 10, validators.NAME_MARKS),  # of which one goes into the é
     ],
 )
 def test_refuses_what_is_not_a_name(typed, message):
@@ -147,7 +149,8 @@ def test_keeps_the_lines_of_an_address():
 
 @pytest.mark.parametrize(
     ("typed", "message"),
-    [("x" * 501, validators.ADDRESS_TOO_LONG), ("Rincón\x00487", validators.ADDRESS_CHARACTERS)],
+    [("x" * 501, validators.ADDRESS_TOO_LONG), ("Rincón\x00487", validators.ADDRESS_CHARACTERS)]
+    + [("Rinc" + "o\u0489" * 3 + "\u0489" * 8, validators.ADDRESS_MARKS)],
 )
 def test_refuses_addresses_that_cannot_be_kept(typed, message):
     with pytest.raises(ValidationError) as refusal:
