@@ -1,11 +1,12 @@
 import re
 from contextlib import suppress
+from decimal import Decimal
 
 import phonenumbers
 from django import forms
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -168,7 +169,13 @@ class PatientForm(forms.ModelForm):
     def _say_kept(self, photo, name, size):
         self.fields["document_photo"].widget.show(photo)
         # Escaped here, because admin's template trusts a help text, and the name is the sender's.
-        self["document_photo"].help_text = format_html(PHOTO_KEPT, name=name, size=filesizeformat(size))
+        self["document_photo"].help_text = format_html(PHOTO_KEPT, name=name, size=_size(size))
+
+
+def _size(size):
+    """Return a size in bytes as photo.js writes it, in the units of the limit."""
+    number, unit = (size / 1e3, "kB") if size < 1e6 else (size / 1e6, "MB")
+    return f"{number_format(Decimal(f'{number:.1f}'.removesuffix('.0')))} {unit}"
 
 
 class DeskForm(PatientForm):
@@ -185,6 +192,7 @@ class DeskForm(PatientForm):
     #: What makes a person known to be somebody; a correction of something else asks nothing.
     IDENTIFYING = {"full_name", "email", "phone", "date_of_birth", "document_photo"}
     resemblances = ()
+    sent_before = None  # whom the form has registered before something else was entered in it
     may_be_known = MAY_BE_KNOWN
 
     def __init__(self, *args, **kwargs):

@@ -128,9 +128,10 @@ def register(request):
                     # The page composes the sentence: what is kept for it between requests names nobody.
                     messages.success(request, _("Registered."), extra_tags="registered")
                     return saved(request, form, patient)
-        except KeyReused:
-            # Somebody went back in the browser, to the page of the last patient, and entered the next one there.
-            submission_id = None
+        except KeyReused as reused:
+            # Somebody went back in the browser, to the page of the last patient, and entered the next one there; or
+            # corrected what had arrived, though its answer had not.
+            submission_id, form.sent_before = None, reused.patient
             form.add_error(None, SENT_BEFORE)
             form.keep_photo()
         except PhotoUsed:
@@ -198,11 +199,11 @@ def posted(request):
 
 
 def note_who_is_shown(request, form):
-    """Note that the form shows others beside the one that it is about: who has the address, who is likely the same."""
+    """Note that the form shows others beside the one that it is about: who has the address, who is likely the same,
+    whom it registered before.
+    """
     shown = [resemblance.patient for resemblance in form.resemblances]
-    if form.taken_by:
-        shown.append(form.taken_by)
-    if shown:
+    if shown := shown + list(filter(None, [form.taken_by, form.sent_before])):
         AuditEvent.record_list(shown, by=request.user, how="same person")
 
 

@@ -12,7 +12,7 @@ class SignInAgain extends HTMLElement {
     this.wanted = new URL(wanted).pathname;
     this.show(page, address);
     this.dialog.showModal();
-    this.querySelector("input:not([type=hidden])")?.focus();
+    this.begin();
     this.querySelector("[data-cancel]").onclick = () => this.dialog.close();
     this.asking = new Promise((resolve) => {
       this.resolve = resolve;
@@ -34,13 +34,21 @@ class SignInAgain extends HTMLElement {
     });
   }
 
+  /** Put the focus where somebody goes on: at what is wrong, or at the first field. */
+  begin() {
+    (this.querySelector(".error-summary") ?? this.querySelector("input:not([type=hidden])"))?.focus();
+  }
+
   async send(form, address) {
     const lost = this.querySelector("[data-lost]");
     lost.textContent = "";
     try {
       const answer = await fetch(address, { method: "POST", body: new FormData(form) });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (new URL(answer.url).pathname !== this.wanted) return this.show(page, answer.url);
+      if (new URL(answer.url).pathname !== this.wanted) {
+        this.show(page, answer.url);
+        return this.begin();
+      }
       this.resolve(page);
       this.dialog.close();
     } catch {

@@ -51,7 +51,8 @@ class PhotoField extends HTMLElement {
       if (smaller) this.put((file = smaller));
       else this.say(this.dataset.tooLarge);
     }
-    this.querySelector("[data-name]").textContent = `${file.name}, ${sizeOf(file)}`;
+    const [name, size] = this.querySelector("[data-name]").children;
+    [name.textContent, size.textContent] = [file.name, `, ${sizeOf(file)}`];
     URL.revokeObjectURL(this.image.src);
     this.image.src = URL.createObjectURL(file);
     this.image.hidden = this.turning.hidden = await this.image.decode().then(() => false, () => true);

@@ -1,5 +1,6 @@
-// Sends a form without leaving its page, so that nothing on it is lost whatever happens on the way: shows progress, lets
-// a second click do nothing, says when the connection broke, and lets people sign in again where they were signed out.
+// Sends a form without leaving its page, so that nothing on it is lost whatever happens on the way: shows progress, takes
+// no click and no letter meanwhile, says when the connection broke, and lets people sign in again where they were signed
+// out. Who goes elsewhere before what they entered is saved, is asked.
 
 const SECONDS_WITHOUT_PROGRESS = 60;
 
@@ -8,7 +9,8 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches("form[data-send]")) return;
   event.preventDefault();
   if (form.isSending) return;
-  form.isSending = true;
+  const focused = document.activeElement;
+  hold(form, true);
   say(form, "");
   try {
     await form.querySelector("photo-field")?.ready;
@@ -16,8 +18,25 @@ document.addEventListener("submit", async (event) => {
   } catch {
     say(form, form.querySelector("[data-lost]").dataset.lost);
   }
-  form.isSending = false;
+  hold(form, false);
+  if (document.activeElement === document.body) focused.focus();
 });
+
+for (const kind of ["input", "change"]) { // the latter alone of a photo that was dropped
+  document.addEventListener(kind, ({ target }) => {
+    if (target.form?.matches("form[data-send]")) target.form.isEntered = true;
+  });
+}
+
+addEventListener("beforeunload", (event) => {
+  if (document.querySelector("form[data-send]")?.isEntered) event.preventDefault();
+});
+
+/** Take nothing more while the form is being sent: it would be lost with the answer. */
+function hold(form, isSending) {
+  form.isSending = isSending;
+  for (const part of form.children) part.inert = isSending && !part.matches("progress, [data-lost]");
+}
 
 /** Send the form; return a promise of the finished request, which is rejected when the connection breaks. */
 function post(form, submitter) {
@@ -52,7 +71,10 @@ function post(form, submitter) {
 
 /** Do what the answer asks for. */
 async function take(form, answer, submitter, isSecond) {
-  if (answer.status === 201) return location.assign(answer.getResponseHeader("Location"));
+  if (answer.status === 201) {
+    form.isEntered = false;
+    return location.assign(answer.getResponseHeader("Location"));
+  }
   const page = parse(answer.responseText);
   if (answer.status === 200 && new URL(answer.responseURL).pathname !== new URL(form.action).pathname) {
     const fresh = await document.querySelector("sign-in-again").ask(page, answer.responseURL, form.action);
@@ -65,6 +87,7 @@ async function take(form, answer, submitter, isSecond) {
   if (page.querySelector("form[data-send]")) {
     document.title = page.title;
     document.querySelector("main").replaceChildren(...page.querySelector("main").childNodes);
+    document.querySelector("form[data-send]").isEntered = true;
     scrollTo(0, 0);
     document.getElementById("error-summary")?.focus();
   } else {

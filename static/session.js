@@ -47,7 +47,10 @@ async function signInAgain() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = answer.redirected ? await again.ask(page, answer.url, location.href) : page;
   const state = fresh?.getElementById("session-end")?.dataset;
-  if (state?.user !== user) return location.assign(here); // given up, or somebody else is here
+  if (state?.user !== user) { // given up, or somebody else is here, who shall not be asked about it
+    for (const form of document.forms) form.isEntered = false;
+    return location.assign(here);
+  }
   renew(state.token);
   ends = Date.now() + state.seconds * 1000;
 }

@@ -11,7 +11,11 @@ from patients.photos import cleaning
 
 
 class KeyReused(Exception):
-    """The sender used this key before, with something else in it."""
+    """The sender used this key before, with something else in it, which registered `patient`."""
+
+    def __init__(self, patient):
+        super().__init__()
+        self.patient = patient
 
 
 class AlreadySubmitted(Exception):
@@ -61,7 +65,7 @@ class Submission(models.Model):
         if earlier is None:
             return None
         if earlier.fingerprint != self.fingerprint:
-            raise KeyReused
+            raise KeyReused(earlier.patient)
         return earlier.patient
 
     @classmethod

@@ -201,6 +201,38 @@ def test_a_lost_connection_costs_nothing(form, photo, request):
     expect_registered(form, name)
 
 
+def test_takes_no_letter_that_would_be_lost_with_the_answer(form, photo, request):
+    form.expected += ["ERR_FAILED"]
+    held = []
+    form.route("**/patients/register/", lambda route: held.append(route), times=1)  # noqa: PLW0108 — playwright marks it
+    name = fill(form, address(request), photo)
+    button, email = form.get_by_role("button", name="Register", exact=True), form.get_by_label("Email address")
+    button.click()
+
+    expect(form.locator("form[data-send] > [inert]").first).to_be_attached()
+    before = email.input_value()
+    email.press("x")
+    assert email.input_value() == before and form.locator("form[data-send] > [data-lost]:not([inert])").count()
+    held[0].abort()
+    expect(button).to_be_focused()
+    email.press("x")
+    assert email.input_value() != before
+    email.fill(before)
+    button.click()
+    expect_registered(form, name)
+
+
+def test_asks_before_what_was_entered_is_left(form):
+    asked = []
+    form.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    form.get_by_label("Full name").fill("Ana")
+    form.get_by_role("button", name="Español").click()
+    form.get_by_role("link", name="Patients").click()
+
+    expect(form.get_by_label("Full name")).to_have_value("Ana")
+    assert asked == ["beforeunload"] * 2
+
+
 def test_an_answer_that_is_lost_makes_no_second_patient(form, photo, request):
     form.expected += ["ERR_FAILED"]
     email = address(request)
@@ -288,6 +320,7 @@ def test_a_wrong_password_and_a_closed_dialog_cost_nothing(form, photo, request,
     form.get_by_label("User name").fill("reception")
     form.get_by_label("Password").fill("wrong")
     form.get_by_role("button", name="Sign in").click()
+    expect(form.get_by_role("dialog").locator(".error-summary")).to_be_focused()
     expect(form.get_by_role("dialog")).to_contain_text("is not correct")
     form.get_by_role("button", name="Cancel").click()
 

@@ -28,7 +28,7 @@ def test_stays_while_another_field_is_wrong(door, desk, back_office, upload, sto
 
     page = first.content.decode()
     assert "data:image/jpeg;base64," in page
-    assert re.search(r"Photo kept: carné &lt;1&gt;.jpg, [\d.]+.KB", page)
+    assert re.search(r"Photo kept: carné &lt;1&gt;.jpg, [\d.]+ kB", page)
     second = browser.post(door, ANA | {"kept_photo": token(first)})
 
     assert second.status_code == 302

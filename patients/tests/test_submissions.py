@@ -84,7 +84,10 @@ def test_another_person_on_the_same_page_is_asked_about_and_registered_the_secon
     del again["document_photo"]
     done = desk.post(REGISTER, again)
 
+    first, page = Patient.objects.first(), asked.content.decode()
     assert asked.status_code == 422 and "has registered somebody already" in errors(asked)[0]
+    assert "Registered by this form" in page and f'href="{first.get_absolute_url()}" target="_blank"' in page
+    assert AuditEvent.objects.filter(detail=f"same person {first.number}").exists()
     assert done.status_code == 302 and Patient.objects.count() == 2
 
 
