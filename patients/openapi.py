@@ -279,8 +279,8 @@ _DOCUMENTED = {
                 OpenApiParameter(
                     "search",
                     str,
-                    description="Beginnings of words of the name and email address, of the phone number or its end, "
-                    "of either half of the patient number: those whom all of them fit",
+                    description="Beginnings of words of the name, of the email address or its domain (@clinic), of "
+                    "the phone number or its end, of either half of the patient number: those whom all of them fit",
                 ),
                 OpenApiParameter(
                     "registered_after",

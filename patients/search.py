@@ -1,10 +1,11 @@
 """Finding patients by keys that are computed here, so that every database finds the same ones, by index.
 
 A key is a kind's letter and text without case and accents. One patient has one key (w) for each word of the name, for
-the address, for its domain and for each word of what stands before the @; three for the phone number, forwards with
-and without the country's code (p) and backwards (r), since people know its end; and two for the patient number, for
-all of it and for its second half (k). Each term of what was typed must begin a key, so that one that begins another is
-left out. models/search_key.py looks them up; matching.py has keys of its own in the same table.
+the address and for each word of what stands before its @; one for what follows it, the domain (d), which is typed with
+the @ or a dot; three for the phone number, forwards with and without the country's code (p) and backwards (r), since
+people know its end; and two for the patient number, for all of it and for its second half (k). Each term of what was
+typed must begin a key, so that one that begins another is left out. models/search_key.py looks them up; matching.py
+has keys of its own in the same table.
 """
 
 import re
@@ -55,10 +56,12 @@ def fold(text):
 
 def keys(patient):
     """Return the set of keys by which a patient is found."""
-    digits = patient.phone.removeprefix("+")
+    digits, number = patient.phone.removeprefix("+"), patient.number
+    national = phonenumbers.parse(patient.phone).national_number
+    domain = fold(patient.email).rpartition("@")[2]
     found = {f"w{word}" for word in _searched_words(patient)}
-    found |= {f"p{digits}", f"p{phonenumbers.parse(patient.phone).national_number}", f"r{digits[::-1]}"}
-    found |= {f"k{patient.number}", f"k{patient.number[numbers.LENGTH // 2 :]}"}
+    found |= {f"p{digits}", f"p{national}", f"r{digits[::-1]}", f"d{domain}"}
+    found |= {f"k{number}", f"k{number[numbers.LENGTH // 2 :]}"}
     found = sorted(key[:KEY_LENGTH] for key in found)
     # What finds a key finds each that it begins, of which one is the next in order.
     return {key for key, following in pairwise([*found, ""]) if not following.startswith(key)}
@@ -89,8 +92,7 @@ def terms(text):
             position = match.end()
     words += text[position:].split()
     is_alone = len(words) == 1 and not found
-    folded = dict.fromkeys(fold(word).lstrip("@") for word in words)  # a domain is typed with its @, too
-    found += [_word_term(word, is_alone) for word in folded if word]
+    found += [_word_term(word, is_alone) for word in dict.fromkeys(map(fold, words)) if word != "@"]
     return found[:TERMS_MOST]
 
 
@@ -110,8 +112,10 @@ def _phone_term(digits):
 def _word_term(word, is_alone):
     # Most words might begin a number, too: one without a digit is looked for as that only when nothing else was typed.
     is_number = any(c.isdigit() for c in word) or (is_alone and len(word) > 3)
-    texts = [f"w{word}"] + [f"k{numbers.fold(word)}"] * is_number
-    return Term(_prefixes(*texts), 0 if is_number else _signature(word), len(word))
+    # Domains, of which many have the same, have no bits in a signature, which would tell less of each name then.
+    is_domain = word.startswith("@") or ("." in word and "@" not in word)
+    texts = [f"w{word}"] + [f"k{numbers.fold(word)}"] * is_number + [f"d{word.removeprefix('@')}"] * is_domain
+    return Term(_prefixes(*texts), 0 if is_number or is_domain else _signature(word), len(word))
 
 
 def _searched_words(patient):
@@ -121,8 +125,7 @@ def _searched_words(patient):
         # O'Brien-Smith is found by o'brien, obrien and smith.
         words |= {word, *_SEPARATORS.split(word), _SEPARATORS.sub("", word)}
     email = fold(patient.email)
-    local, _at, domain = email.rpartition("@")
-    return (words | {email, domain, *_SEPARATORS.split(local)}) - {""}
+    return (words | {email, *_SEPARATORS.split(email.rpartition("@")[0])}) - {""}
 
 
 def _signature(word):

@@ -91,7 +91,7 @@ def test_finds_an_address_by_a_word_of_it(find, registered):
     ana = registered(email="work.garcia+clinic@hospital.example")
     registered(email="juan@example.org")
 
-    for typed in ("garcia", "clinic", "work.garcia", "ana garcia", "ana hospital", "@hospital.ex", "Hospital.example"):
+    for typed in ("garcia", "clinic", "work.garcia", "ana garcia", "ana @hosp", "@hospital.ex", "Hospital.example"):
         assert find(typed) == [ana], typed
     assert find("@") == []
 
@@ -182,7 +182,7 @@ def test_finds_from_any_place_in_either_direction_what_reading_everybody_finds(p
     first, last = ["Ana", "Juan", "Aníbal", "Luz"], ["Pérez", "López", "Pérez López", "Paz"]
     people(*(" ".join(names) for names in itertools.product(first, last)))
     words = {
-        p.pk: p.full_name.lower().translate(str.maketrans("éóí", "eoi")).split() + [p.email, "example.org"]
+        p.pk: p.full_name.lower().translate(str.maketrans("éóí", "eoi")).split() + [p.email]
         for p in Patient.objects.all()
     }
 
@@ -205,7 +205,7 @@ def test_a_word_that_begins_another_has_no_key_of_its_own(find, registered):
 
     assert find("mar") == find("maria") == find("marianne mar") == [maria]
     words = {key.key for key in maria.search_keys.all() if key.key.startswith("w")}
-    assert words == {"wmaria.mar@example.org", "wexample.org", "wmarianne"}
+    assert words == {"wmaria.mar@example.org", "wmarianne"}
 
 
 @pytest.mark.usefixtures("short_eras")
