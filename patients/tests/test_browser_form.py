@@ -47,8 +47,10 @@ def test_shows_the_chosen_photo_and_sends_it_turned(form, photo, request):
     expect(preview(form)).to_be_visible()
     expect(form.get_by_text("document.jpg, ")).to_be_visible()
     form.get_by_role("button", name="Rotate").click()
+    frame, turned = form.locator(".preview .frame").bounding_box(), preview(form).bounding_box()
     register(form)
 
+    assert frame["y"] <= turned["y"] and turned["height"] <= frame["height"] and turned["height"] > turned["width"]
     expect_registered(form, name)
     assert stored_photo(form).height > stored_photo(form).width
 

@@ -47,6 +47,19 @@ def test_shows_who_is_registered_elsewhere_and_leaves_the_rest_as_it_is(new_page
     assert len(photos) == 1  # a look at a photo leaves a trace: nobody looked at the others again
 
 
+def test_keeps_the_focus_on_the_way_to_older_ones(new_page, register_one, service):
+    service.manage("make_patients", "21", "--among-patients")
+    page = new_page()
+    older = page.get_by_role("link", name="Older patients")
+    older.focus()
+    before = older.get_attribute("href")
+    register_one("Just Registered")
+
+    expect(page.locator(".card").first).to_contain_text("Just Registered")
+    assert older.get_attribute("href") != before
+    expect(older).to_be_focused()
+
+
 def test_shows_a_photo_that_was_turned(new_page, register_one):
     register_one("Lying Down")
     page, elsewhere = new_page(), new_page()
