@@ -47,6 +47,8 @@ def test_shows_who_is_registered_elsewhere_and_leaves_the_rest_as_it_is(new_page
     assert len(photos) == 1  # a look at a photo leaves a trace: nobody looked at the others again
 
 
+@pytest.mark.slow
+@pytest.mark.once
 def test_keeps_the_focus_on_the_way_to_older_ones(new_page, register_one, service):
     service.manage("make_patients", "21", "--among-patients")
     page = new_page()
