@@ -88,7 +88,8 @@ def list_patients(request):
     page = list(patients[: PAGE_SIZE + 1])
     # Every open list asks again every few seconds: mostly it shows all that there is.
     shown = [
-        (patient.number, patient.version, patient.confirmation and patient.confirmation.status) for patient in page
+        (patient.number, patient.version, (confirmation := patient.confirmation) and confirmation.status)
+        for patient in page
     ]
     etag = f'"{hashlib.sha256(repr(shown).encode()).hexdigest()}"'
     if nothing_new := get_conditional_response(request, etag=etag):

@@ -96,7 +96,7 @@ class PatientAdmin(BigAdmin):
 
     @admin.display(description=_("confirmation"))
     def confirmation_status(self, patient):
-        return patient.confirmation.get_status_display() if patient.confirmation else "–"
+        return patient.confirmation.status_label if patient.confirmation else "–"
 
     @admin.display(description=_("photo"))
     def photo(self, patient):
