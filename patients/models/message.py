@@ -76,7 +76,7 @@ class Message(models.Model):
 
     @property
     def status_label(self):
-        """What get_status_display() returns, which takes ten times as long in a list."""
+        """What get_status_display() returns, without its making a dictionary of all the choices for each row."""
         return self.Status(self.status).label
 
     @property
