@@ -19,6 +19,20 @@ class KeyField(models.CharField):
         return super().db_parameters(connection) | {"collation": collation}
 
 
+class BitsField(models.BigIntegerField):
+    """Up to 63 bits; `has` finds the rows in which all those that are given are set."""
+
+
+@BitsField.register_lookup
+class Has(models.Lookup):
+    lookup_name = "has"
+
+    def as_sql(self, compiler, connection):
+        column, column_params = self.process_lhs(compiler, connection)
+        bits, bits_params = self.process_rhs(compiler, connection)
+        return f"({column} & {bits}) = {bits}", [*column_params, *bits_params, *bits_params]
+
+
 class RuledField(models.CharField):
     """Text whose `rule` (a function of patients/validators.py) normalises or refuses it."""
 

@@ -1,17 +1,18 @@
 """Finding patients by keys that are computed here, so that every database finds the same ones, by index.
 
 A key is a kind's letter and text without case and accents. One patient has one key (w) for each word of the name, for
-the address and for each word of what stands before its @; one for what follows it, the domain (d), which is typed with
-the @ or a dot; three for the phone number, forwards with and without the country's code (p) and backwards (r), since
-people know its end; and two for the patient number, for all of it and for its second half (k). Each term of what was
-typed must begin a key, so that one that begins another is left out. models/search_key.py looks them up; matching.py
+the address and for each word of what stands before its @; one for the beginnings of each two of those words (c), since
+few have two words that many have; one for what follows the @, the domain (d), which is typed with it or a dot; three
+for the phone number, forwards with and without the country's code (p) and backwards (r), since people know its end; and
+two for the patient number, for all of it and for its second half (k). Each term of what was typed must begin a key, so
+that one that begins another is left out. models/search_key.py looks them up; matching.py
 has keys of its own in the same table.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
-from itertools import filterfalse, pairwise
+from itertools import combinations, filterfalse, pairwise
 from zlib import crc32
 
 import phonenumbers
@@ -21,6 +22,7 @@ from patients import numbers
 KEY_LENGTH = 64
 TERMS_MOST = 6
 SIGNATURE_BITS, SIGNED_LETTERS = 63, 4  # of a signed BIGINT, and of each word: few bits are set by others' words
+PAIRED_LETTERS = 3  # of each word of a pair; shorter words have no pairs
 _PHONE = re.compile(r"(?<!\S)(?:\+\s*)?[\d(][\d\s()./-]*(?!\S)")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LAST = "\U0010ffff"  # follows every other character, so that a range of keys is a prefix
@@ -39,6 +41,7 @@ class Term:
     ranges: tuple
     signature: int  # these bits the signature of every patient has who is found
     length: int
+    beginning: str = ""  # as it stands in pairs, of a word that is looked for as nothing else
 
     def finds(self, keys):
         """Whether any of a patient's keys is in one of the ranges."""
@@ -59,7 +62,9 @@ def keys(patient):
     digits, number = patient.phone.removeprefix("+"), patient.number
     national = phonenumbers.parse(patient.phone).national_number
     domain = fold(patient.email).rpartition("@")[2]
-    found = {f"w{word}" for word in _searched_words(patient)}
+    words = _searched_words(patient)
+    found = {f"w{word}" for word in words}
+    found |= {f"c{' '.join(pair)}" for pair in combinations(sorted(set(filter(None, map(_paired, words)))), 2)}
     found |= {f"p{digits}", f"p{national}", f"r{digits[::-1]}", f"d{domain}"}
     found |= {f"k{number}", f"k{number[numbers.LENGTH // 2 :]}"}
     found = sorted(key[:KEY_LENGTH] for key in found)
@@ -96,6 +101,13 @@ def terms(text):
     return found[:TERMS_MOST]
 
 
+def pair(terms):
+    """Return a Term that finds everybody whom the two longest words among the terms find, or None without two."""
+    longest_first = sorted(terms, key=lambda term: -term.length)
+    beginnings = list(dict.fromkeys(term.beginning for term in longest_first if term.beginning))[:2]
+    return Term(_prefixes(f"c{' '.join(sorted(beginnings))}"), 0, 0) if len(beginnings) == 2 else None
+
+
 def name_words(name):
     """Return a name's words without case and accents, each once."""
     return list(dict.fromkeys(fold(name).split()))
@@ -115,7 +127,9 @@ def _word_term(word, is_alone):
     # Domains, of which many have the same, have no bits in a signature, which would tell less of each name then.
     is_domain = word.startswith("@") or ("." in word and "@" not in word)
     texts = [f"w{word}"] + [f"k{numbers.fold(word)}"] * is_number + [f"d{word.removeprefix('@')}"] * is_domain
-    return Term(_prefixes(*texts), 0 if is_number or is_domain else _signature(word), len(word))
+    if is_number or is_domain:
+        return Term(_prefixes(*texts), 0, len(word))
+    return Term(_prefixes(*texts), _signature(word), len(word), _paired(word))
 
 
 def _searched_words(patient):
@@ -126,6 +140,11 @@ def _searched_words(patient):
         words |= {word, *_SEPARATORS.split(word), _SEPARATORS.sub("", word)}
     email = fold(patient.email)
     return (words | {email, *_SEPARATORS.split(email.rpartition("@")[0])}) - {""}
+
+
+def _paired(word):
+    """Return how the word stands in pairs, or nothing: one that is shorter may be the beginning of many."""
+    return word[:PAIRED_LETTERS] if len(word) >= PAIRED_LETTERS else ""
 
 
 def _signature(word):

@@ -247,7 +247,7 @@ class Migration(migrations.Migration):
                 ('pk', models.CompositePrimaryKey('patient_id', 'key', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('key', patients.fields.KeyField(max_length=64)),
                 ('era', models.PositiveIntegerField()),
-                ('signature', models.BigIntegerField()),
+                ('signature', patients.fields.BitsField()),
                 ('patient', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='search_keys', to='patients.patient')),
             ],
             options={

@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Max
+from django.db.models import Max
 
 from patients import fields, matching, search
 
@@ -21,7 +21,7 @@ class SearchKey(models.Model):
     patient = models.ForeignKey("patients.Patient", models.CASCADE, related_name="search_keys", db_index=False)
     key = fields.KeyField(max_length=search.KEY_LENGTH)
     era = models.PositiveIntegerField()
-    signature = models.BigIntegerField()
+    signature = fields.BitsField()
 
     class Meta:
         default_permissions = []
@@ -59,15 +59,15 @@ class SearchKey(models.Model):
         signature = 0
         for term in terms:
             signature |= term.signature
-        common = ExpressionWrapper(F("signature").bitand(signature), models.BigIntegerField())
-        rows = cls.objects.annotate(common=common).filter(common=signature)
+        rows = cls.objects.filter(signature__has=signature)
         if before is not None:
             rows = rows.filter(patient__lt=before)
         if after is not None:
             rows = rows.filter(patient__gt=after)
         found, ascending = [], after is not None
         windows = list(cls._windows(before, after))
-        rarest, *others = cls._rarest_first(terms, windows)
+        pair = search.pair(terms)
+        rarest, *others = [pair, *terms] if pair else cls._rarest_first(terms, windows)
         for eras in windows:
             candidates = cls._patients(rows.filter(era__in=eras), rarest)
             candidates = candidates.order_by("patient_id" if ascending else "-patient_id")

@@ -220,6 +220,17 @@ def test_a_page_takes_a_few_queries_however_many_patients(people, django_assert_
             SearchKey.find(text, 21)
 
 
+@pytest.mark.usefixtures("short_eras")
+def test_two_common_words_of_nobody_cost_no_look_at_those_who_have_one(people, django_assert_num_queries):
+    people("Ana López", "Anabel Lope", *(f"{name} {count}" for name in ("Ana Pérez", "Juan López") for count in range(8)))
+    windows = len(list(SearchKey._windows(None, None)))
+
+    with django_assert_num_queries(1 + windows):  # the newest era, and in each window those who have both
+        assert SearchKey.find("juan perez", 21) == []
+    for text, count in {"ana lop": 2, "lope ana": 2, "lopez ana": 1, "ana ana perez": 8, "an lo": 2}.items():
+        assert len(SearchKey.find(text, 21)) == count, text
+
+
 def test_admin_finds_the_same(back_office, registered):
     ana = registered()
     registered(full_name="Juan", email="juan@example.org", phone="+1 202 555 0123")
