@@ -1,12 +1,16 @@
 """Finding patients by keys that are computed here, so that every database finds the same ones, by index.
 
-A key is a kind's letter and text without case and accents. One patient has one key (w) for each word of the name, for
-the address and for each word of what stands before its @; one for the beginnings of each two of those words (c), since
-few have two words that many have; one for what follows the @, the domain (d), which is typed with it or a dot; three
-for the phone number, forwards with and without the country's code (p) and backwards (r), since people know its end; and
-two for the patient number, for all of it and for its second half (k). Each term of what was typed must begin a key, so
-that one that begins another is left out. models/search_key.py looks them up; matching.py
-has keys of its own in the same table.
+A key is a kind's letter and text without case and accents. One patient has:
+
+    w  for each word of the name, for the address and for each word of what stands before its @
+    c  for the beginnings of each two of those words: few people have two words that many have
+    d  for what follows the @, the domain, which is typed with it or a dot
+    p  for the phone number, with and without the country's code
+    r  for the phone number backwards, since people know its end
+    k  for the patient number and for its second half
+
+Each term of what was typed must begin a key, so that one that begins another is left out. models/search_key.py looks
+them up; matching.py has keys of its own in the same table.
 """
 
 import re

@@ -1,7 +1,9 @@
 from collections import defaultdict
+from functools import reduce
+from operator import or_
 
 from django.db import models
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from patients import fields, matching, search
 
@@ -68,13 +70,16 @@ class SearchKey(models.Model):
         windows = list(cls._windows(before, after))
         pair = search.pair(terms)
         rarest, *others = [pair, *terms] if pair else cls._rarest_first(terms, windows)
+        candidates = rows.filter(cls._found_by(rarest)).values_list("patient_id", flat=True).distinct()
+        candidates = candidates.order_by("patient_id" if ascending else "-patient_id")
         for eras in windows:
-            candidates = cls._patients(rows.filter(era__in=eras), rarest)
-            candidates = candidates.order_by("patient_id" if ascending else "-patient_id")
-            if not others:
-                found += candidates[: most - len(found)]
+            window, wanted = candidates.filter(era__in=eras), most - len(found)
+            # Where words are common, MySQL reads all patients in order instead: let it begin where the window does.
+            if ascending:
+                window = window.filter(patient__gte=min(eras) << ERA_BITS)
             else:
-                found += cls._having(candidates, others, most - len(found))
+                window = window.filter(patient__lt=max(eras) + 1 << ERA_BITS)
+            found += cls._having(window, others, wanted) if others else window[:wanted]
             if len(found) >= most:
                 break
         return found[::-1] if ascending else found
@@ -98,21 +103,12 @@ class SearchKey(models.Model):
             return terms
         # Of the second window, if there is one: the first may be an era that has just begun.
         rows = cls.objects.filter(era__in=[eras[0] for eras in windows[:2]][-1:]).values("era")
-
-        def rarity(term):
-            counts = [rows.filter(key__gte=first, key__lt=last)[:_COUNTED].count() for first, last in term.ranges]
-            return sum(counts), -term.length
-
-        return sorted(terms, key=rarity)
+        return sorted(terms, key=lambda term: (rows.filter(cls._found_by(term))[:_COUNTED].count(), -term.length))
 
     @staticmethod
-    def _patients(rows, term):
-        """Return a query of the patients, each once, with a key in one of the term's ranges."""
-        queries = [
-            rows.filter(key__gte=first, key__lt=last).values_list("patient_id", flat=True)
-            for first, last in term.ranges
-        ]
-        return queries[0].union(*queries[1:]) if len(queries) > 1 else queries[0].distinct()
+    def _found_by(term):
+        """Return the condition that a key is in one of the term's ranges."""
+        return reduce(or_, (Q(key__gte=first, key__lt=last) for first, last in term.ranges))
 
     @classmethod
     def _having(cls, candidates, terms, most):
