@@ -80,17 +80,14 @@ def list_patients(request):
         return redirect(address)
     number = numbers.normalize(request.GET.get("before", ""))
     before = number and Patient.objects.filter(number=number).first()
-    patients = Patient.objects.newest_first().prefetch_related("messages")
+    patients = Patient.objects.newest_first().with_confirmation_status()
     if text:
         patients = patients.search(text, PAGE_SIZE + 1, before=before and before.pk)
     if before:
         patients = patients.filter(pk__lt=before.pk)
     page = list(patients[: PAGE_SIZE + 1])
     # Every open list asks again every few seconds: mostly it shows all that there is.
-    shown = [
-        (patient.number, patient.version, (confirmation := patient.confirmation) and confirmation.status)
-        for patient in page
-    ]
+    shown = [(patient.number, patient.version, patient.confirmation_status) for patient in page]
     etag = f'"{hashlib.sha256(repr(shown).encode()).hexdigest()}"'
     if nothing_new := get_conditional_response(request, etag=etag):
         return nothing_new

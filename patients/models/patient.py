@@ -4,7 +4,7 @@ from zlib import crc32
 import phonenumbers
 from django.conf import settings
 from django.db import IntegrityError, models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
@@ -51,6 +51,11 @@ class PatientQuerySet(models.QuerySet):
             found += FormerNumber.objects.filter(number=number).values_list("patient", flat=True)
             return self.filter(Q(number=number) | Q(pk__in=found))
         return self.filter(pk__in=found)
+
+    def with_confirmation_status(self):
+        """With `confirmation_status`, that of the latest mail to each, of which lists show no more."""
+        mails = Message.objects.filter(patient=OuterRef("pk"), channel="email").order_by("-pk")
+        return self.annotate(confirmation_status=Subquery(mails.values("status")[:1]))
 
     def numbered(self, number):
         """Whoever has this number, or had it until their record was merged into another."""
@@ -194,6 +199,11 @@ class Patient(Endings, models.Model):
         """The latest mail to the patient; prefetch `messages` for lists."""
         mails = [message for message in self.messages.all() if message.channel == "email"]
         return max(mails, key=lambda message: message.pk, default=None)
+
+    @property
+    def confirmation_label(self):
+        """What people call the `confirmation_status` that with_confirmation_status() found."""
+        return Message.Status(self.confirmation_status).label if self.confirmation_status else "–"
 
     def register(self, *, by, source, shared_email=False, submission=None, draft=None, apart_from=()):
         """Put a new patient, with a SafePhoto as document_photo, on disk together with the confirmation owed.
