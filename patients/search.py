@@ -79,8 +79,8 @@ def keys(patient):
 def signature(patient):
     """Return bits for the beginnings of all of a patient's words.
 
-    They stand beside each key, so that of all the people called Maria those without a word like Garcia are passed
-    over while the index is read; the few that are not for nothing are looked at.
+    They stand beside each key, so that of all the people called Maria those without a word that begins with G are
+    passed over while the index is read; the few that are not for nothing are looked at.
     """
     bits = 0
     for word in _searched_words(patient):
