@@ -106,10 +106,15 @@ def terms(text):
 
 
 def pair(terms):
-    """Return a Term that finds everybody whom the two longest words among the terms find, or None without two."""
+    """Return a Term that finds everybody whom the two longest of the terms find, or None.
+
+    None unless there are two that are long enough, and when one is no word: a number is rarer than most pairs.
+    """
     longest_first = sorted(terms, key=lambda term: -term.length)
     beginnings = list(dict.fromkeys(term.beginning for term in longest_first if term.beginning))[:2]
-    return Term(_prefixes(f"c{' '.join(sorted(beginnings))}"), 0, 0) if len(beginnings) == 2 else None
+    if len(beginnings) < 2 or not all(term.signature for term in terms):
+        return None
+    return Term(_prefixes(f"c{' '.join(sorted(beginnings))}"), 0, 0)
 
 
 def name_words(name):

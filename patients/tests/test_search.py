@@ -232,6 +232,15 @@ def test_two_common_words_of_nobody_cost_no_look_at_those_who_have_one(people, d
         assert len(SearchKey.find(text, 21)) == count, text
 
 
+@pytest.mark.usefixtures("short_eras")
+def test_a_number_beside_two_words_is_what_is_looked_up(people, django_assert_num_queries):
+    ana = next(iter(people(*(f"Ana Pérez {'abcdefghijklmnop'[count]}" for count in range(16))).values()))
+    windows = len(list(SearchKey._windows(None, None)))
+
+    with django_assert_num_queries(1 + 3 + windows + 1):  # with a count of each term, and the one found looked at
+        assert SearchKey.find(f"ana perez {ana.phone[-6:]}", 21) == [ana.pk]
+
+
 def test_admin_finds_the_same(back_office, registered):
     ana = registered()
     registered(full_name="Juan", email="juan@example.org", phone="+1 202 555 0123")
