@@ -50,6 +50,7 @@ FIELDS = {
     "the beginning of a number": lambda patient: patient.number[:4],
     "a number": lambda patient: patient.display_number.lower(),
     "a whole name": lambda patient: patient.full_name,
+    "a name and the end of a phone number": lambda patient: f"{patient.full_name.split()[0]} {patient.phone[-6:]}",
 }
 
 

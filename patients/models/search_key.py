@@ -1,9 +1,7 @@
 from collections import defaultdict
-from functools import reduce
-from operator import or_
 
 from django.db import models
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from patients import fields, matching, search
 
@@ -70,16 +68,15 @@ class SearchKey(models.Model):
         windows = list(cls._windows(before, after))
         pair = search.pair(terms)
         rarest, *others = [pair, *terms] if pair else cls._rarest_first(terms, windows)
-        candidates = rows.filter(cls._found_by(rarest)).values_list("patient_id", flat=True).distinct()
-        candidates = candidates.order_by("patient_id" if ascending else "-patient_id")
         for eras in windows:
-            window, wanted = candidates.filter(era__in=eras), most - len(found)
+            window, wanted = rows.filter(era__in=eras), most - len(found)
             # Where words are common, MySQL reads all patients in order instead: let it begin where the window does.
             if ascending:
                 window = window.filter(patient__gte=min(eras) << ERA_BITS)
             else:
                 window = window.filter(patient__lt=max(eras) + 1 << ERA_BITS)
-            found += cls._having(window, others, wanted) if others else window[:wanted]
+            candidates = cls._patients(window, rarest).order_by("patient_id" if ascending else "-patient_id")
+            found += cls._having(candidates, others, wanted) if others else candidates[:wanted]
             if len(found) >= most:
                 break
         return found[::-1] if ascending else found
@@ -103,12 +100,22 @@ class SearchKey(models.Model):
             return terms
         # Of the second window, if there is one: the first may be an era that has just begun.
         rows = cls.objects.filter(era__in=[eras[0] for eras in windows[:2]][-1:]).values("era")
-        return sorted(terms, key=lambda term: (rows.filter(cls._found_by(term))[:_COUNTED].count(), -term.length))
+
+        def rarity(term):
+            counts = [rows.filter(key__gte=first, key__lt=last)[:_COUNTED].count() for first, last in term.ranges]
+            return sum(counts), -term.length
+
+        return sorted(terms, key=rarity)
 
     @staticmethod
-    def _found_by(term):
-        """Return the condition that a key is in one of the term's ranges."""
-        return reduce(or_, (Q(key__gte=first, key__lt=last) for first, last in term.ranges))
+    def _patients(rows, term):
+        """Return a query of the patients, each once, with a key in one of the term's ranges."""
+        # Not one query with OR, for which SQLite may read all patients.
+        queries = [
+            rows.filter(key__gte=first, key__lt=last).values_list("patient_id", flat=True)
+            for first, last in term.ranges
+        ]
+        return queries[0].union(*queries[1:]) if len(queries) > 1 else queries[0].distinct()
 
     @classmethod
     def _having(cls, candidates, terms, most):
