@@ -26,7 +26,7 @@ from patients import numbers
 KEY_LENGTH = 64
 TERMS_MOST = 6
 SIGNATURE_BITS, SIGNED_LETTERS = 63, 4  # of a signed BIGINT, and of each word: few bits are set by others' words
-PAIRED_LETTERS = 3  # of each word of a pair; shorter words have no pairs
+PAIRED_LETTERS = 3  # of each word of a pair; shorter words have none
 _PHONE = re.compile(r"(?<!\S)(?:\+\s*)?[\d(][\d\s()./-]*(?!\S)")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LAST = "\U0010ffff"  # follows every other character, so that a range of keys is a prefix
@@ -43,9 +43,9 @@ class Term:
     """One thing that was typed: a patient must have a key in one of its ranges, each (first, last)."""
 
     ranges: tuple
-    signature: int  # these bits the signature of every patient has who is found
-    length: int
-    beginning: str = ""  # as it stands in pairs, of a word that is looked for as nothing else
+    signature: int = 0  # these bits the signature of every patient has who is found
+    length: int = 0
+    beginning: str = ""  # as it stands in pairs, of what is one word and nothing else
 
     def finds(self, keys):
         """Whether any of a patient's keys is in one of the ranges."""
@@ -68,7 +68,8 @@ def keys(patient):
     domain = fold(patient.email).rpartition("@")[2]
     words = _searched_words(patient)
     found = {f"w{word}" for word in words}
-    found |= {f"c{' '.join(pair)}" for pair in combinations(sorted(set(filter(None, map(_paired, words)))), 2)}
+    beginnings = {word[:PAIRED_LETTERS] for word in words if len(word) >= PAIRED_LETTERS}
+    found |= {_pair_key(one, other) for one, other in combinations(beginnings, 2)}
     found |= {f"p{digits}", f"p{national}", f"r{digits[::-1]}", f"d{domain}"}
     found |= {f"k{number}", f"k{number[numbers.LENGTH // 2 :]}"}
     found = sorted(key[:KEY_LENGTH] for key in found)
@@ -108,13 +109,12 @@ def terms(text):
 def pair(terms):
     """Return a Term that finds everybody whom the two longest of the terms find, or None.
 
-    None unless there are two that are long enough, and when one is no word: a number is rarer than most pairs.
+    None unless there are two that are long enough, and when one is more than a word: a number, an address or a double
+    name is rarer than most pairs.
     """
-    longest_first = sorted(terms, key=lambda term: -term.length)
-    beginnings = list(dict.fromkeys(term.beginning for term in longest_first if term.beginning))[:2]
-    if len(beginnings) < 2 or not all(term.signature for term in terms):
-        return None
-    return Term(_prefixes(f"c{' '.join(sorted(beginnings))}"), 0, 0)
+    beginnings = [term.beginning for term in sorted(terms, key=lambda term: -term.length)]
+    paired = list(dict.fromkeys(text for text in beginnings if len(text) == PAIRED_LETTERS))[:2]
+    return Term(_prefixes(_pair_key(*paired))) if all(beginnings) and len(paired) == 2 else None
 
 
 def name_words(name):
@@ -127,7 +127,7 @@ def _phone_term(digits):
     texts = [f"w{digits}", f"k{digits}"]
     if national:
         texts += [f"p{national}", f"r{national[::-1]}"]
-    return Term(_prefixes(*texts), 0, len(digits))
+    return Term(_prefixes(*texts), length=len(digits))
 
 
 def _word_term(word, is_alone):
@@ -137,8 +137,8 @@ def _word_term(word, is_alone):
     is_domain = word.startswith("@") or ("." in word and "@" not in word)
     texts = [f"w{word}"] + [f"k{numbers.fold(word)}"] * is_number + [f"d{word.removeprefix('@')}"] * is_domain
     if is_number or is_domain:
-        return Term(_prefixes(*texts), 0, len(word))
-    return Term(_prefixes(*texts), _signature(word), len(word), _paired(word))
+        return Term(_prefixes(*texts), length=len(word))
+    return Term(_prefixes(*texts), _signature(word), len(word), word[:PAIRED_LETTERS] if word.isalpha() else "")
 
 
 def _searched_words(patient):
@@ -151,9 +151,8 @@ def _searched_words(patient):
     return (words | {email, *_SEPARATORS.split(email.rpartition("@")[0])}) - {""}
 
 
-def _paired(word):
-    """Return how the word stands in pairs, or nothing: one that is shorter may be the beginning of many."""
-    return word[:PAIRED_LETTERS] if len(word) >= PAIRED_LETTERS else ""
+def _pair_key(*beginnings):
+    return f"c{' '.join(sorted(beginnings))}"
 
 
 def _signature(word):
