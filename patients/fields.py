@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.functional import lazy
 
 from patients import validators
 from patients.photos import cleaning, encryption, refusals, storage
@@ -187,7 +188,7 @@ class DocumentPhotoField(models.ImageField):
                 "max_length": None,
                 # Not the clearable one: a record always has its photo, and the photo no URL of its own.
                 "widget": PhotoInput(attrs={"accept": accept}),
-                "help_text": refusals.named(settings.PHOTO_FORMATS),
+                "help_text": lazy(refusals.named, str)(settings.PHOTO_FORMATS),
             }
             | kwargs
         )

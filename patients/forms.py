@@ -97,8 +97,7 @@ class PatientForm(forms.ModelForm):
         super()._post_clean()
         # The unique key decides when the record is saved; asked already here, so that all errors come at once.
         if "email" not in self.errors and not self.cleaned_data.get("shared_email"):
-            key = validators.email_key(self.instance.email)
-            others = Patient.objects.filter(email_key=key).exclude(pk=self.instance.pk)
+            others = Patient.objects.having_email(self.instance.email).exclude(pk=self.instance.pk)
             if self.submission:  # whose twin may have registered this patient a moment ago
                 others = others.exclude(submissions__in=self.submission.twins())
             if taken_by := others.first():

@@ -19,7 +19,7 @@ import re
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz.distance import OSA
 
-from patients import search
+from patients import search, validators
 
 MOST = 100  # patients of whom each key is looked at
 COMPARED_MOST = 150  # of them all, those who have most in common
@@ -143,7 +143,7 @@ def _compare_phones(one, other):
 
 
 def _compare_emails(one, other):
-    one, other = one.casefold(), other.casefold()
+    one, other = validators.email_key(one), validators.email_key(other)
     if not one or not other:
         return None
     if one == other:

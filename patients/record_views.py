@@ -37,7 +37,7 @@ def history_of(patient):
     """Return [(event, labels of the fields that were changed)], the newest first."""
     merged = {"action": AuditEvent.Action.MERGED, "detail": patient.display_number}  # noted on the other's number
     events = AuditEvent.objects.of(patient).deeds().exclude(**merged).select_related("actor")[:HISTORY_MOST]
-    labels = {field.name: field.verbose_name for field in Patient._meta.fields}
+    labels = {field.name: field.verbose_name for field in Patient._meta.fields} | {"shared_email": _("shared address")}
     return [(event, [labels[name] for name in event.detail.split(", ") if name in labels]) for event in events]
 
 
@@ -67,7 +67,10 @@ def tell_apart(request, number):
     patient = get_object_or_404(Patient, number=number)
     other = get_object_or_404(Patient, number=numbers.normalize(request.POST.get("other", "")))
     if other != patient:
-        patient.tell_apart([other], by=request.user)
+        try:
+            patient.tell_apart([other], by=request.user)
+        except Patient.DoesNotExist:
+            raise Http404 from None
         messages.success(request, _("Noted: they are different people. You will not be asked about them again."))
     return redirect(patient)
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import combinations, filterfalse, pairwise
 from zlib import crc32
 
+import idna
 import phonenumbers
 
 from patients import numbers
@@ -28,6 +29,7 @@ TERMS_MOST = 6
 SIGNATURE_BITS, SIGNED_LETTERS = 63, 4  # of a signed BIGINT, and of each word: few bits are set by others' words
 PAIRED_LETTERS = 3  # of each word of a pair; shorter words have none
 _PHONE = re.compile(r"(?<!\S)(?:\+\s*)?[\d(][\d\s()./-]*(?!\S)")
+_BETWEEN_NAMES = re.compile(r"[,;،、]")  # as documents and address books print them
 _SEPARATORS = re.compile(r"[\W_]+")
 _LAST = "\U0010ffff"  # follows every other character, so that a range of keys is a prefix
 # Letters that are read as others but don't decompose, and the signs that stand for an apostrophe or a hyphen.
@@ -54,23 +56,22 @@ class Term:
 
 def fold(text):
     """Return the text without case, accents and width."""
-    text = text.casefold().translate(_ALIKE)
-    if text.isascii():
-        return text
-    decomposed = unicodedata.normalize("NFKD", text)
-    return unicodedata.normalize("NFC", "".join(filterfalse(unicodedata.combining, decomposed)))
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text.translate(_ALIKE))  # first: ´ would become a space
+        text = unicodedata.normalize("NFC", "".join(filterfalse(unicodedata.combining, decomposed)))
+    return text.casefold().translate(_ALIKE)
 
 
 def keys(patient):
     """Return the set of keys by which a patient is found."""
     digits, number = patient.phone.removeprefix("+"), patient.number
     national = phonenumbers.parse(patient.phone).national_number
-    domain = fold(patient.email).rpartition("@")[2]
     words = _searched_words(patient)
     found = {f"w{word}" for word in words}
     beginnings = {word[:PAIRED_LETTERS] for word in words if len(word) >= PAIRED_LETTERS}
     found |= {_pair_key(one, other) for one, other in combinations(beginnings, 2)}
-    found |= {f"p{digits}", f"p{national}", f"r{digits[::-1]}", f"d{domain}"}
+    found |= {f"p{digits}", f"p{national}", f"r{digits[::-1]}"}
+    found |= {f"d{address.rpartition('@')[2]}" for address in _addresses(patient)}
     found |= {f"k{number}", f"k{number[numbers.LENGTH // 2 :]}"}
     found = sorted(key[:KEY_LENGTH] for key in found)
     # What finds a key finds each that it begins, of which one is the next in order.
@@ -90,8 +91,11 @@ def signature(patient):
 
 
 def terms(text):
-    """Return a Term for each word and each phone number, however spaced, in what was typed."""
-    text = unicodedata.normalize("NFKC", text).strip()
+    """Return a Term for each word and each phone number, however spaced, in what was typed.
+
+    Numbers with nothing but a space between them are one.
+    """
+    text = _BETWEEN_NAMES.sub(" ", unicodedata.normalize("NFKC", text)).strip()
     found, words = [], []
     position = 0
     for match in _PHONE.finditer(text):
@@ -102,7 +106,7 @@ def terms(text):
             position = match.end()
     words += text[position:].split()
     is_alone = len(words) == 1 and not found
-    found += [_word_term(word, is_alone) for word in dict.fromkeys(map(fold, words)) if word != "@"]
+    found += [_word_term(word, is_alone) for word in dict.fromkeys(map(fold, words)) if word not in ("", "@")]
     return found[:TERMS_MOST]
 
 
@@ -147,8 +151,15 @@ def _searched_words(patient):
     for word in name_words(patient.full_name):
         # O'Brien-Smith is found by o'brien, obrien and smith.
         words |= {word, *_SEPARATORS.split(word), _SEPARATORS.sub("", word)}
-    email = fold(patient.email)
-    return (words | {email, *_SEPARATORS.split(email.rpartition("@")[0])}) - {""}
+    for address in _addresses(patient):
+        words |= {address, *_SEPARATORS.split(address.rpartition("@")[0])}
+    return words - {""}
+
+
+def _addresses(patient):
+    """Return the email address as it is kept and, where its domain is international, as people write it (RFC 5891)."""
+    local, _at, domain = patient.email.rpartition("@")
+    return {fold(f"{local}@{form}") for form in (domain, idna.decode(domain))}
 
 
 def _pair_key(*beginnings):

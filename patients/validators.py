@@ -39,6 +39,7 @@ BIRTH_EARLY = _("Date of birth must be in 1900 or later")
 NAME_LENGTH = 200
 EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the brackets
 EMAIL_LOCAL_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
+PHONE_LENGTH = 16  # E.164: up to fifteen digits, and the plus; libphonenumber takes longer ones of some countries
 PHONE_TYPED_LENGTH = 64  # with every space, dot and bracket that people put between fifteen digits
 ADDRESS_LENGTH = 500
 MARKS_MOST = 8  # on one letter: more than any script has, and few enough to stay beside the line
@@ -122,9 +123,10 @@ def phone(value):
     except phonenumbers.NumberParseException:
         raise ValidationError(PHONE_FORMAT, "invalid") from None
     reason = phonenumbers.is_possible_number_with_reason(number)
-    if number.extension or reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+    text = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if number.extension or reason != phonenumbers.ValidationResult.IS_POSSIBLE or len(text) > PHONE_LENGTH:
         raise ValidationError(PHONE_FORMAT, "invalid")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return text
 
 
 def address(value):

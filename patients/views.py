@@ -211,11 +211,13 @@ def matches(request, number=None):
     """Who may be the same person as the one whose name, address or number was just typed: a part of the form."""
     patient = as_typed(get_object_or_404(Patient, number=number) if number else Patient(), request.POST)
     resemblances = Resemblance.of(patient)
-    if resemblances:
-        shown = [resemblance.patient for resemblance in resemblances]
+    shown = [resemblance.patient for resemblance in resemblances]
+    taken_by = Patient.objects.having_email(patient.email).exclude(pk__in=[patient.pk, *(p.pk for p in shown)]).first()
+    if shown := shown + [taken_by] * bool(taken_by):
         AuditEvent.record_list(shown, by=request.user, how="same person")
     ticked = {numbers.normalize(typed) for typed in request.POST.getlist("apart_from")}
-    return render(request, "patients/_matches.html", {"resemblances": resemblances, "ticked": ticked})
+    context = {"resemblances": resemblances, "ticked": ticked, "taken_by": taken_by}
+    return render(request, "patients/_matches.html", context)
 
 
 @contextmanager
@@ -227,6 +229,7 @@ def refusals_of(form):
         form.refuse_taken_email(taken.patient)
     except ChangedMeanwhile:
         form.add_error(None, CHANGED_MEANWHILE)
+        form.changed_meanwhile = CHANGED_MEANWHILE
     except Patient.DoesNotExist:
         raise Http404 from None
     except OSError as error:
@@ -269,12 +272,12 @@ def choose_language(request):
 @never_cache
 def address(request, token):
     """For whoever got the mail, without signing in. Only a POST changes anything: link scanners send none."""
+    answer = request.POST.get("answer")
+    is_answered = answer in (Patient.EmailState.CONFIRMED, Patient.EmailState.DISPUTED)
     try:
         patient = links.patient_of(token)
-    except links.BadLink:
+        if is_answered:
+            patient.answer_about_email(answer)
+    except (links.BadLink, Patient.DoesNotExist):
         return render(request, "patients/address.html", {"answer": "bad link"}, status=404)
-    answer = request.POST.get("answer")
-    if request.method == "POST" and answer in (Patient.EmailState.CONFIRMED, Patient.EmailState.DISPUTED):
-        patient.answer_about_email(answer)
-        return render(request, "patients/address.html", {"answer": answer})
-    return render(request, "patients/address.html")
+    return render(request, "patients/address.html", {"answer": answer if is_answered else None})

@@ -56,8 +56,7 @@ class ConfirmForm(KnowsPassword, forms.Form):
     old_password = PasswordField(gettext_lazy("Password"), OLD_MISSING, "current-password")
 
 
-class SetUpForm(KnowsPassword, forms.Form):
-    old_password = PasswordField(gettext_lazy("Password"), OLD_MISSING, "current-password")
+class SetUpForm(ConfirmForm):
     code = factor.CodeField(help_text=gettext_lazy("The six digits that your app shows now"))
 
     def __init__(self, request, device, *args, **kwargs):

@@ -117,7 +117,9 @@ def _device_that_takes(code, user):
 
 def new_device(user):
     """Return the device that waits to be confirmed."""
-    return TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "app"})[0]
+    # Two pages at once may make two, of which the first one counts.
+    waiting = TOTPDevice.objects.filter(user=user, confirmed=False).order_by("pk").first()
+    return waiting or TOTPDevice.objects.create(user=user, confirmed=False, name="app")
 
 
 def picture_of(device):
@@ -134,7 +136,7 @@ def key_of(device):
 def confirm(device, by):
     """Make the device count from now on, and return the recovery codes, which are told this once."""
     with transaction.atomic():
-        TOTPDevice.objects.filter(user=device.user, confirmed=True).delete()
+        TOTPDevice.objects.filter(user=device.user).exclude(pk=device.pk).delete()
         device.confirmed = True
         device.save()
         codes = renew_recovery_codes(device.user)

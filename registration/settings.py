@@ -169,7 +169,7 @@ MESSAGE_CHANNELS = {"email": "patients.messages.email.Email"}
 if SMS_URL:
     MESSAGE_CHANNELS["sms"] = "patients.messages.sms.Sms"
 
-# Files. Photos are never served by URL: patients.views.photo shows them.
+# Files. Photos are never served by URL: patients.record_views.photo shows them.
 MEDIA_ROOT = env.folder("MEDIA_ROOT", DATA_DIR / "media")
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static"))).absolute()  # read-only in the image

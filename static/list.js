@@ -4,7 +4,8 @@ const EVERY = 5000, AFTER_TYPING = 250; // milliseconds
 const results = document.getElementById("results");
 const form = document.querySelector("form.search");
 const box = document.getElementById("search");
-let request, etag, typing, waiting;
+const lost = document.getElementById("lost");
+let request, etag, typing, waiting, pointed = 0;
 
 /** Show what the service answers now; only the latest question's answer counts. Return the address that leads there. */
 async function show(address, { headers, isSecond, ...options } = {}) {
@@ -54,7 +55,6 @@ function replace(fresh) {
 }
 
 async function search() {
-  const lost = document.getElementById("lost");
   results.setAttribute("aria-busy", "true");
   try {
     const address = await show(form.action, { method: "POST", body: new FormData(form) });
@@ -64,6 +64,7 @@ async function search() {
   } catch (error) {
     if (error.name === "AbortError") return; // the next question is on its way
     lost.textContent = lost.dataset.lost;
+    results.replaceChildren(); // they are of another search
   }
   results.removeAttribute("aria-busy");
 }
@@ -71,13 +72,19 @@ async function search() {
 async function refresh() {
   clearTimeout(waiting);
   const showsNewest = !/[?&](sought|search|before)=./.test(location.search) && !box.value;
-  if (showsNewest && !document.hidden && !results.hasAttribute("aria-busy")) {
+  const isPointed = Date.now() - pointed < EVERY; // at a card, which shall not move away
+  if (lost.textContent) {
+    await search();
+  } else if (showsNewest && !isPointed && !document.hidden && !results.hasAttribute("aria-busy")) {
     await show(location.pathname, { headers: etag && { "If-None-Match": etag } }).catch(() => {}); // the next time, perhaps
   }
   clearTimeout(waiting);
   waiting = setTimeout(refresh, EVERY);
 }
 
+for (const kind of ["pointermove", "pointerdown", "focusin"]) {
+  results.addEventListener(kind, () => (pointed = Date.now()));
+}
 box.addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(search, AFTER_TYPING);

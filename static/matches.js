@@ -1,6 +1,11 @@
 // <likely-matches>: asks quietly who may be the same person once the name, the address or the number is entered.
 
 const ASKED_ABOUT = ["full_name", "email", "phone", "date_of_birth"];
+let released; // settles when what is pressed is let go: it shall not move away under the finger
+
+document.addEventListener("pointerdown", () => {
+  released = new Promise((resolve) => document.addEventListener("pointerup", () => setTimeout(resolve), { once: true }));
+});
 
 class LikelyMatches extends HTMLElement {
   connectedCallback() {
@@ -11,15 +16,18 @@ class LikelyMatches extends HTMLElement {
 
   async ask() {
     this.asking.abort();
-    this.asking = new AbortController();
+    const { signal } = (this.asking = new AbortController());
     const typed = new FormData(this.form);
     const body = new FormData();
     for (const name of [...ASKED_ABOUT, "csrfmiddlewaretoken"]) body.append(name, typed.get(name));
     for (const ticked of typed.getAll("apart_from")) body.append("apart_from", ticked);
     try {
       const headers = { "X-Requested-With": "XMLHttpRequest" };
-      const answer = await fetch(this.dataset.url, { method: "POST", body, headers, signal: this.asking.signal });
-      if (answer.ok && !answer.redirected) this.show(await answer.text());
+      const answer = await fetch(this.dataset.url, { method: "POST", body, headers, signal });
+      if (!answer.ok || answer.redirected) return;
+      const matches = await answer.text();
+      await released;
+      if (!signal.aborted) this.show(matches);
     } catch {
       // A courtesy: the form asks again when it is sent.
     }
@@ -28,7 +36,15 @@ class LikelyMatches extends HTMLElement {
   show(matches) {
     const fresh = document.createElement("template");
     fresh.innerHTML = matches;
-    if (fresh.content.textContent.trim() !== this.textContent.trim()) this.replaceChildren(fresh.content);
+    if (fresh.content.textContent.trim() === this.textContent.trim()) return;
+    const boxes = () => new Map([...this.querySelectorAll("[name=apart_from]")].map((box) => [box.value, box]));
+    const shown = boxes(), focused = document.activeElement;
+    this.replaceChildren(fresh.content);
+    for (const [number, box] of boxes()) {
+      const old = shown.get(number);
+      if (old) box.checked = old.checked; // ticked meanwhile, perhaps
+      if (old && old === focused) box.focus();
+    }
   }
 }
 

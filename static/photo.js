@@ -39,7 +39,9 @@ class PhotoField extends HTMLElement {
     this.turn(0);
     this.say("");
     this.preview.hidden = !file && !this.kept;
+    const [name, size] = this.querySelector("[data-name]").children;
     if (!file) {
+      name.textContent = size.textContent = "";
       this.image.hidden = this.turning.hidden = !this.kept;
       return this.kept ? (this.image.src = this.kept) : this.image.removeAttribute("src");
     }
@@ -51,7 +53,6 @@ class PhotoField extends HTMLElement {
       if (smaller) this.put((file = smaller));
       else this.say(this.dataset.tooLarge);
     }
-    const [name, size] = this.querySelector("[data-name]").children;
     [name.textContent, size.textContent] = [file.name, `, ${sizeOf(file)}`];
     URL.revokeObjectURL(this.image.src);
     this.image.src = URL.createObjectURL(file);

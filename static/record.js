@@ -1,4 +1,4 @@
-// <fresh-state>: asks for the state of the confirmation until it is sent, or failed for good.
+// <fresh-state>: asks for the state of the confirmation until whoever has the address has answered it, or it failed for good.
 
 const FIRST = 1000, MOST = 30_000; // milliseconds between two questions, ever more
 

@@ -9,7 +9,7 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches("form[data-send]")) return;
   event.preventDefault();
   if (form.isSending) return;
-  const focused = document.activeElement;
+  const focused = event.submitter ?? document.activeElement;
   hold(form, true);
   say(form, "");
   try {
@@ -19,8 +19,11 @@ document.addEventListener("submit", async (event) => {
     say(form, form.querySelector("[data-lost]").dataset.lost);
   }
   hold(form, false);
-  if (document.activeElement === document.body) focused.focus();
+  focused.focus(); // unless it is gone with the page that it was on
 });
+
+// Without this script the browser refuses half a date; with it the service does, together with all other errors.
+for (const form of document.querySelectorAll("form[data-send]")) form.noValidate = true;
 
 for (const kind of ["input", "change"]) { // the latter alone of a photo that was dropped
   document.addEventListener(kind, ({ target }) => {
@@ -38,10 +41,16 @@ function hold(form, isSending) {
   for (const part of form.children) part.inert = isSending && !part.matches("progress, [data-lost]");
 }
 
+/** Return the inputs in which something stands that is no value, such as half a date. */
+function unreadable(form) {
+  return [...form.elements].filter((input) => input.validity.badInput);
+}
+
 /** Send the form; return a promise of the finished request, which is rejected when the connection breaks. */
 function post(form, submitter) {
   const data = new FormData(form);
   if (submitter?.name) data.append(submitter.name, submitter.value);
+  for (const input of unreadable(form)) data.set(input.name, "?"); // not "", as if nothing had been entered
   const progress = form.querySelector("progress");
   const request = new XMLHttpRequest();
   return new Promise((resolve, reject) => {
@@ -78,7 +87,7 @@ async function take(form, answer, submitter, isSecond) {
   const page = parse(answer.responseText);
   if (answer.status === 200 && new URL(answer.responseURL).pathname !== new URL(form.action).pathname) {
     const fresh = await document.querySelector("sign-in-again").ask(page, answer.responseURL, form.action);
-    return fresh && sendAgain(form, submitter, fresh);
+    return fresh ? sendAgain(form, submitter, fresh) : say(form, form.querySelector("[data-lost]").dataset.signedOut);
   }
   if (answer.status === 403 && !isSecond) { // somebody signed in on another page, after which this one's token is old
     const fresh = await fetch(form.action).then((found) => found.text());
@@ -86,13 +95,24 @@ async function take(form, answer, submitter, isSecond) {
   }
   if (page.querySelector("form[data-send]")) {
     document.title = page.title;
+    const halfEntered = unreadable(form);
     document.querySelector("main").replaceChildren(...page.querySelector("main").childNodes);
-    document.querySelector("form[data-send]").isEntered = true;
+    begin(document.querySelector("form[data-send]"), halfEntered);
     scrollTo(0, 0);
     document.getElementById("error-summary")?.focus();
   } else {
     const [title, advice] = page.querySelectorAll("h1, h1 + p");
     say(form, `${title.textContent}. ${advice.textContent}`);
+  }
+}
+
+/** Go on with the page's form as it came back, and with what no value could tell it. */
+function begin(form, halfEntered) {
+  form.noValidate = form.isEntered = true;
+  for (const input of halfEntered) {
+    const fresh = document.getElementById(input.id);
+    for (const { name, value } of fresh.attributes) if (name !== "value") input.setAttribute(name, value);
+    fresh.replaceWith(input);
   }
 }
 

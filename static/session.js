@@ -27,7 +27,7 @@ async function look() {
     if (ends <= Date.now()) await signInAgain();
     const left = ends - Date.now();
     if (left > WARNING) dialog.close();
-    else if (!dialog.open && document.visibilityState === "visible") warn();
+    else if (left > 0 && !dialog.open && document.visibilityState === "visible") warn();
   } catch {
     // the connection broke: the next time
   }
@@ -47,8 +47,8 @@ async function signInAgain() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = answer.redirected ? await again.ask(page, answer.url, location.href) : page;
   const state = fresh?.getElementById("session-end")?.dataset;
-  if (state?.user !== user) { // given up, or somebody else is here, who shall not be asked about it
-    for (const form of document.forms) form.isEntered = false;
+  if (state?.user !== user) { // given up, of which the browser asks, or somebody else is here, who shall not be asked
+    if (fresh) for (const form of document.forms) form.isEntered = false;
     return location.assign(here);
   }
   renew(state.token);

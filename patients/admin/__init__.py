@@ -252,7 +252,10 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Send again"), permissions=["send_again"])
     def send_again(self, request, chosen):
         wanted = {(message.patient, message.channel) for message in chosen.select_related("patient")}
-        count = sum(patient.send_confirmation_again(by=request.user, channel=name) for patient, name in wanted)
+        count = 0
+        for patient, name in wanted:
+            with suppress(Patient.DoesNotExist):  # erased meanwhile
+                count += patient.send_confirmation_again(by=request.user, channel=name)
         text = ngettext(
             "%(count)d confirmation will be sent again.", "%(count)d confirmations will be sent again.", count
         )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.urls import reverse
 
+from patients import validators
 from patients.models import Patient
 from registration import tokens
 
@@ -18,7 +19,7 @@ class BadLink(Exception):
 
 def address_link(patient):
     """Return the link for the address that the patient has now."""
-    token = tokens.sign([patient.number, tokens.digest(patient.email.casefold(), salt=_SALT)], salt=_SALT)
+    token = tokens.sign([patient.number, tokens.digest(validators.email_key(patient.email), salt=_SALT)], salt=_SALT)
     return settings.SITE_URL + reverse("address", args=[token])
 
 
@@ -29,6 +30,6 @@ def patient_of(token):
     except tokens.BadSignature:
         raise BadLink from None
     patient = Patient.objects.numbered(number).first()
-    if patient is None or not tokens.is_digest(digest, patient.email.casefold(), salt=_SALT):
+    if patient is None or not tokens.is_digest(digest, validators.email_key(patient.email), salt=_SALT):
         raise BadLink
     return patient

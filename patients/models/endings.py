@@ -37,9 +37,9 @@ class Endings:
             return erasures, photos
 
         erasures, photos = commit(delete)
-        self._leave_nothing_of(photos)
         for erasure in erasures:
             erasure.write()
+        self._leave_nothing_of(photos)
 
     @classmethod
     def erase_again(cls, *copies):

@@ -31,6 +31,8 @@ class Message(models.Model):
         SENT = "sent", _("sent")
         FAILED = "failed", _("failed")
 
+    ON_THEIR_WAY = [Status.QUEUED, Status.SENDING]
+
     patient = models.ForeignKey("patients.Patient", models.CASCADE, related_name="messages", verbose_name=_("patient"))
     channel = models.CharField(_("channel"), max_length=10)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
@@ -89,7 +91,7 @@ class Message(models.Model):
 
     @property
     def is_on_its_way(self):
-        return self.status in (self.Status.QUEUED, self.Status.SENDING)
+        return self.status in self.ON_THEIR_WAY
 
     def give_up(self, *, by):
         """End the attempts of a message that is queued; return whether it was."""

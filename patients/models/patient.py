@@ -52,6 +52,10 @@ class PatientQuerySet(models.QuerySet):
             return self.filter(Q(number=number) | Q(pk__in=found))
         return self.filter(pk__in=found)
 
+    def having_email(self, email):
+        """Whoever has this address as theirs alone."""
+        return self.filter(email_key=validators.email_key(email))
+
     def with_confirmation_status(self):
         """With `confirmation_status`, that of the latest mail to each, of which lists show no more."""
         mails = Message.objects.filter(patient=OuterRef("pk"), channel="email").order_by("-pk")
@@ -117,7 +121,9 @@ class Patient(Endings, models.Model):
         editable=False,
     )
     phone = fields.PhoneField(
-        _("Phone number"), max_length=16, help_text=_("With the country code, like +1 202 555 0123")
+        _("Phone number"),
+        max_length=validators.PHONE_LENGTH,
+        help_text=_("With the country code, like +1 202 555 0123"),
     )
     address = fields.AddressField(_("Address"), max_length=validators.ADDRESS_LENGTH, blank=True)
     date_of_birth = fields.BirthDateField(_("Date of birth"), null=True, blank=True)
@@ -242,8 +248,9 @@ class Patient(Endings, models.Model):
             SearchKey.write(self)
             for name in channels.enabled():
                 Message.owe(self, name)
+            told_apart = self._say_apart(apart_from, by=self.registered_by)
             AuditEvent.record(AuditEvent.Action.REGISTERED, by=self.registered_by, patient=self)
-            self._note_apart(apart_from, by=self.registered_by)
+            self._note_apart(told_apart, by=self.registered_by)
 
         for attempt in range(1, INSERT_ATTEMPTS + 1):
             self.number = numbers.new()
@@ -312,8 +319,10 @@ class Patient(Endings, models.Model):
                     update_fields=[*self.CORRECTABLE, *self._OF_THE_PHOTO, "email_key", "email_state", "version"]
                 )
                 SearchKey.write(self)
+            told_apart = self._say_apart(apart_from, by=by)
+            if different:
                 AuditEvent.record(AuditEvent.Action.CHANGED, by=by, patient=self, detail=", ".join(different))
-            self._note_apart(apart_from, by=by)
+            self._note_apart(told_apart, by=by)
             return before.document_photo.name
 
         try:
@@ -338,13 +347,26 @@ class Patient(Endings, models.Model):
             self._discard_photo(photo)
 
     def tell_apart(self, others, *, by):
-        """Remember that these patients are other people than this one, however much they resemble each other."""
-        commit(lambda: self._note_apart(others, by=by))
+        """Remember that these patients are other people than this one, however much they resemble each other.
+
+        Raises DoesNotExist when the record was erased meanwhile.
+        """
+
+        def say():
+            self._locked()
+            self._note_apart(self._say_apart(others, by=by), by=by)
+
+        commit(say)
+
+    def _say_apart(self, others, *, by):
+        """Remember it, and return those of whom it wasn't known."""
+        still_there = Patient.objects.filter(pk__in=[other.pk for other in others])
+        return [other for other in still_there if KnownApart.say(self, other, by=by)]
 
     def _note_apart(self, others, *, by):
-        for other in Patient.objects.filter(pk__in=[other.pk for other in others]):  # as far as they are still there
-            if KnownApart.say(self, other, by=by):
-                AuditEvent.record(AuditEvent.Action.TOLD_APART, by=by, patient=self, detail=other.display_number)
+        for other in others:
+            for one, another in ((self, other), (other, self)):
+                AuditEvent.record(AuditEvent.Action.TOLD_APART, by=by, patient=one, detail=another.display_number)
 
     def send_confirmation_again(self, *, by, channel="email"):
         """Queue the confirmation once more; returns whether it did.
@@ -356,8 +378,9 @@ class Patient(Endings, models.Model):
         def queue_again():
             # Locked, so that of several at once the others see what the first one did.
             reason_against = channels.channel(channel).reason_against(self._locked())
-            latest = Message.objects.filter(patient=self, channel=channel).first()
-            if reason_against or (latest and latest.is_on_its_way):
+            mails = Message.objects.filter(patient=self, channel=channel)
+            latest = mails.first()
+            if reason_against or mails.filter(status__in=Message.ON_THEIR_WAY).exists():
                 return False
             if latest and latest.status == Message.Status.FAILED:
                 latest.queue_again()

@@ -2,8 +2,6 @@ import heapq
 from collections import Counter
 from typing import NamedTuple
 
-from django.db.models import Max
-
 from patients import matching
 from patients.models.known_apart import KnownApart
 from patients.models.patient import Patient
@@ -49,8 +47,7 @@ class Resemblance(NamedTuple):
         """Return the primary keys of those who have most in common with the patient: a key counts for as much as few
         have it.
         """
-        newest = SearchKey.objects.aggregate(newest=Max("era"))["newest"] or 0
-        rows = SearchKey.objects.filter(era__in=range(newest + 1))
+        rows = SearchKey.objects.filter(era__in=range(SearchKey.newest_era() + 1))
         rows = rows.order_by("-era", "-patient_id")  # the newest first, and of one key in the order of the index
         common = Counter()
         for first, last in matching.ranges(patient):

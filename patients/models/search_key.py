@@ -82,9 +82,13 @@ class SearchKey(models.Model):
         return found[::-1] if ascending else found
 
     @classmethod
+    def newest_era(cls):
+        return cls.objects.aggregate(newest=Max("era"))["newest"] or 0
+
+    @classmethod
     def _windows(cls, before, after):
         """Yield lists of eras, ever longer: those in which the wanted patients are likely, then the rest."""
-        newest = cls.objects.aggregate(newest=Max("era"))["newest"] or 0
+        newest = cls.newest_era()
         if before is not None:
             newest = min(newest, before >> ERA_BITS)
         eras = list(range(newest, -1, -1)) if after is None else list(range(after >> ERA_BITS, newest + 1))

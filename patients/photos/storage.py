@@ -1,6 +1,7 @@
 """Where photos are kept: private, encrypted, under random names, on disk before anything refers to them."""
 
 import errno
+import logging
 import os
 import re
 import secrets
@@ -17,6 +18,7 @@ from django.utils import timezone
 from patients.photos import encryption
 from patients.photos.cleaning import SafePhoto
 
+logger = logging.getLogger(__name__)
 FREE_BYTES_LEAST, FREE_SHARE_LEAST = 200_000_000, 0.05
 _FOLDER = re.compile(r"[0-9a-f]{2}")
 
@@ -163,9 +165,15 @@ def load(name, fingerprint):
 
 
 def discard(name):
-    """Remove a photo and its thumbnail, as far as they are there."""
-    default_storage.delete(name)
-    default_storage.delete(thumbnail_name(name))
+    """Remove a photo and its thumbnail, as far as they are there.
+
+    Where the storage is away they are left to the sweeper: what has been decided about their record stands.
+    """
+    try:
+        default_storage.delete(name)
+        default_storage.delete(thumbnail_name(name))
+    except OSError as error:
+        logger.warning("a photo is left to the sweeper", extra={"reason": type(error).__name__})
 
 
 def thumbnail_name(name):

@@ -132,6 +132,14 @@ def test_a_forged_or_old_link_is_told_from_a_good_one(stranger, patient, path, m
     assert Patient.objects.get().email_state == "unconfirmed"
 
 
+def test_an_answer_about_who_is_erased_at_this_moment_finds_nobody(stranger, patient, path, receptionist, monkeypatch):
+    asked = Patient.objects.get()
+    patient.erase(by=receptionist)
+    monkeypatch.setattr(links, "patient_of", lambda token: asked)
+
+    assert stranger.post(path, {"answer": "confirmed"}).status_code == 404
+
+
 @pytest.mark.parametrize("answer", ["", "unconfirmed", "x"])
 def test_another_answer_is_none(answer, stranger, patient, path):
     assert stranger.post(path, {"answer": answer}).status_code == 200

@@ -93,15 +93,20 @@ def drop(page, file, target):
         devtools.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data})
 
 
-def test_takes_a_photo_that_is_pasted(form, photo):
-    form.evaluate(
-        """bytes => {
+def paste(page, photo, text=""):
+    page.evaluate(
+        """([bytes, text]) => {
             const data = new DataTransfer();
             data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", {type: "image/jpeg"}));
+            if (text) data.setData("text/plain", text);
             document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data}));
         }""",
-        list(photo),
+        [list(photo), text],
     )
+
+
+def test_takes_a_photo_that_is_pasted(form, photo):
+    paste(form, photo)
 
     expect(form.get_by_text("pasted.jpg, ")).to_be_visible()
 
@@ -224,6 +229,46 @@ def test_takes_no_letter_that_would_be_lost_with_the_answer(form, photo, request
     expect_registered(form, name)
 
 
+def test_a_photo_that_comes_while_the_form_is_sent_or_with_text_is_left(form, photo, request, tmp_path):
+    form.expected += ["ERR_FAILED"]
+    file = tmp_path / "late.jpg"
+    file.write_bytes(photo)
+    held = []
+    form.route("**/patients/register/", lambda route: held.append(route), times=1)  # noqa: PLW0108 — playwright marks it
+    fill(form, address(request), photo)
+    paste(form, photo, "a cell of a spreadsheet")
+    form.get_by_role("button", name="Register", exact=True).click()
+    expect(form.locator("form[data-send] > [inert]").first).to_be_attached()
+    drop(form, file, form.get_by_role("heading", name="Register a patient"))
+    held[0].abort()
+    expect(form.get_by_text("Not saved. Check the connection")).to_be_visible()
+
+    assert form.locator("input[type=file]").evaluate("input => input.files[0].name") == "document.jpg"
+
+
+def test_half_a_date_is_refused_and_kept(page, photo, request):
+    page.goto("/patients/register/")
+    name = fill(page, address(request), photo)
+    born = page.get_by_label("Date of birth")
+    born.press_sequentially("02311990")
+    page.get_by_label("Full name").fill("")
+    page.get_by_role("button", name="Register", exact=True).click()
+    if page.get_by_label("Rotate").count() or page.get_by_role("button", name="Rotate").count():  # with script
+        summary = page.locator("#error-summary")
+        expect(summary.get_by_role("link")).to_have_text(
+            ["Enter the patient's full name", "Date of birth must be a real date"]
+        )
+        expect(born).to_have_attribute("aria-invalid", "true")
+    expect(page).to_have_url(re.compile("/patients/register/$"))
+    assert born.evaluate("input => input.validity.badInput")
+
+    page.get_by_label("Full name").fill(name)
+    born.fill("1990-02-03")
+    register(page)
+    expect_registered(page, name)
+    expect(page.get_by_text("Feb. 3, 1990")).to_be_visible()
+
+
 def test_asks_before_what_was_entered_is_left(form):
     asked = []
     form.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
@@ -326,6 +371,8 @@ def test_a_wrong_password_and_a_closed_dialog_cost_nothing(form, photo, request,
     expect(form.get_by_role("dialog")).to_contain_text("is not correct")
     form.get_by_role("button", name="Cancel").click()
 
+    expect(form.get_by_text("Not saved: you have been signed out")).to_be_visible()
+    expect(form.get_by_role("button", name="Register", exact=True)).to_be_focused()
     expect(form.get_by_label("Email address")).to_have_value(email)
     register(form)
     expect(form.get_by_label("User name")).to_be_visible()

@@ -101,9 +101,29 @@ def test_says_that_it_is_searching_and_that_the_connection_is_lost(new_page):
     page.context.set_offline(True)
     page.get_by_label(SEARCH).fill("somebody else")
     expect(page.get_by_role("alert")).to_contain_text("Check the connection and try again")
+    expect(page.locator("#results")).to_be_empty()
     page.context.set_offline(False)
-    page.get_by_label(SEARCH).fill("somebody")
     expect(page.locator("#lost")).to_be_empty()
+    expect(page.locator("#results")).to_contain_text("Nobody found for somebody else")
+
+
+@pytest.mark.slow
+@pytest.mark.once
+def test_moves_no_card_away_from_the_pointer(new_page, register_one):
+    register_one("Pointed At")
+    page = new_page()
+    card = page.locator(".card").first
+    expect(card).to_contain_text("Pointed At")
+    card.hover()
+    register_one("Comes Meanwhile")
+    for _ in range(7):
+        page.mouse.move(*[card.bounding_box()[side] + 30 for side in ("x", "y")])
+        page.wait_for_timeout(1000)
+        card.get_by_text("Details").hover()
+    expect(card).to_contain_text("Pointed At")
+
+    page.mouse.move(5, 5)
+    expect(page.locator(".card").first).to_contain_text("Comes Meanwhile")
 
 
 @pytest.mark.slow

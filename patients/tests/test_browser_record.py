@@ -47,6 +47,28 @@ def test_says_quietly_who_may_be_the_same_person(record, photo, request):
     expect(page.locator(".history")).to_contain_text(f"said that it is not the same person as {person['number']}")
 
 
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
+def test_keeps_what_is_ticked_while_it_asks_again(record, request):
+    page, person = record, record.person
+    page.get_by_role("link", name="Register another").click()
+    fill(page, address(request), name=person["name"])
+    page.get_by_label("Phone number").fill(person["phone"])
+    page.get_by_label("Full name").focus()
+    panel = page.get_by_role("group", name="Is this the same person?")
+    expect(panel).to_be_visible()
+    held = []
+    page.route("**/matches/", lambda route: held.append(route), times=1)  # noqa: PLW0108 — playwright marks it
+    page.get_by_label("Email address").fill(person["email"])
+    page.get_by_label("Full name").focus()
+    box = panel.get_by_label("This is a different person")
+    box.check()
+    held[0].continue_()
+
+    expect(panel).to_contain_text("same email address")
+    expect(box).to_be_checked()
+    expect(box).to_be_focused()
+
+
 def test_asks_before_it_registers_the_same_person_twice(record, photo, request):
     page, person = record, record.person
     page.goto("/patients/register/")
@@ -63,8 +85,17 @@ def test_asks_before_it_registers_the_same_person_twice(record, photo, request):
 
 
 @pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
-def test_says_by_itself_that_the_confirmation_was_sent(record):
+def test_says_by_itself_that_the_confirmation_was_sent_and_answered(record, service):
     expect(record.locator(".confirmation .tag")).to_have_text("sent", timeout=30_000)
+    (mail,) = [mail for mail in service.mails() if mail["To"] == record.person["email"]]
+    link = re.search(r"/address/[\w:-]+/", mail.get_payload(0).get_payload(decode=True).decode())[0]
+    patient = record.context.browser.new_page(base_url=service.url)
+    patient.goto(link)
+    patient.get_by_role("button", name="Yes, this is me").click()
+    expect(patient.get_by_role("heading", name="Thank you")).to_be_visible()
+    patient.close()
+
+    expect(record.locator(".confirmation")).to_contain_text("says that it is this patient's", timeout=40_000)
     asked = []
     record.on("request", lambda request: asked.append(request.url))
     record.wait_for_timeout(3_000)

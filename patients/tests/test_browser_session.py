@@ -69,6 +69,22 @@ def test_what_was_entered_is_still_there_after_signing_in_again(form, service):
     expect(form.get_by_role("alert").first).to_contain_text("There is a problem")
 
 
+def test_who_gives_up_signing_in_is_asked_before_what_was_entered_is_lost(form, service):
+    asked = []
+    form.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    end_session(form, service)
+    form.clock.run_for("29:00")
+    again = form.get_by_role("heading", name="Sign in again")
+    expect(again).to_be_visible()
+    form.keyboard.press("Escape")
+
+    expect(again).to_be_hidden()
+    expect(form.get_by_label("Full name")).to_have_value("Ana María Ñandú")
+    form.clock.run_for("00:30")
+    expect(again).to_be_visible()
+    assert asked[0] == "beforeunload"
+
+
 def test_a_page_on_which_nothing_is_entered_leads_to_sign_in(new_page, service):
     page = new_page()
     page.clock.install()

@@ -80,6 +80,7 @@ def test_is_sent_beside_the_mail(registered, provider):
     assert fields["To"] == ["+59899123456"] and fields["From"] == ["+12025550188"]
     assert patient.display_number in fields["Body"][0] and not found_in(fields["Body"][0])
     assert Message.objects.get(channel="email").status == "queued" and patient.confirmation.channel == "email"
+    assert Patient.objects.with_confirmation_status().get().confirmation_label == "queued"
 
 
 @pytest.mark.parametrize(

@@ -286,6 +286,10 @@ def test_refuses_a_correction_of_what_somebody_else_changed_meanwhile(desk, regi
     response = desk.post(url, ANA | {"full_name": "Ana López", "version": 1})
 
     assert response.status_code == 422 and "Somebody else changed this record" in errors(response)[0]
+    assert (
+        f'<a href="{reverse("patients:change", args=[patient.display_number])}" target="_blank"'
+        in response.content.decode()
+    )
     patient.refresh_from_db()
     assert patient.full_name == "Ana Pérez"
 

@@ -69,6 +69,7 @@ def test_registers(door, stored_files):
         ("phone", None, validators.PHONE_MISSING),
         ("phone", "12", validators.PHONE_FORMAT),
         ("phone", "+1 800 FLOWERS", validators.PHONE_FORMAT),
+        ("phone", "+49 8300 5409 5499 573", validators.PHONE_FORMAT),
         ("address", "x" * 501, validators.ADDRESS_TOO_LONG),
         ("date_of_birth", "1984-02-30", validators.BIRTH_FORMAT),
         ("date_of_birth", "2984-02-28", validators.BIRTH_FUTURE),

@@ -37,6 +37,15 @@ def test_a_client_makes_so_many_calls_a_minute(api, settings, at_noon):
     assert api.get(PATIENTS).status_code == 200
 
 
+def test_what_was_counted_in_advance_is_good_for_its_minute_alone(api, at_noon):
+    api.get(PATIENTS)
+    before = set(Tally.objects.values_list())
+    at_noon[0] += 60
+    api.get(PATIENTS)
+
+    assert before and not before & set(Tally.objects.values_list())
+
+
 def test_an_address_makes_so_many_calls_a_minute_whoever_calls(api, other, settings):
     settings.API_CALLS_PER_MINUTE = 3
 

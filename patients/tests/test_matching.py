@@ -179,8 +179,8 @@ def test_a_different_person_is_registered_and_not_asked_about_again(desk, regist
     assert done.status_code == 302 and twin != ana
     pair = KnownApart.objects.get()
     assert (pair.earlier, pair.later, pair.said_by) == (ana, twin, receptionist)
-    event = AuditEvent.objects.get(action="told_apart")
-    assert (event.patient_number, event.detail) == (twin.number, ana.display_number)
+    noted = AuditEvent.objects.filter(action="told_apart").values_list("patient_number", "detail")
+    assert set(noted) == {(twin.number, ana.display_number), (ana.number, twin.display_number)}
     for one, other in ((ana, twin), (twin, ana)):
         url = f"{one.get_absolute_url()}change/"
         assert (
@@ -274,6 +274,31 @@ def test_asks_quietly_and_says_why(desk, registered):
     assert desk.get(MATCHES).status_code == 405
 
 
+def test_tells_quietly_who_has_the_address(desk, registered):
+    ana = registered()
+
+    page = desk.post(MATCHES, {"full_name": "Juan Pérez", "email": "ANA@example.org"}).content.decode()
+
+    assert "Registered with this address:" in page and ana.display_number in page
+    assert ana.number in AuditEvent.objects.get(action="looked_up").detail
+    own = reverse("patients:matches", args=[ana.display_number])
+    assert desk.post(own, {"email": ana.email}).content.strip() == b""
+    both = desk.post(MATCHES, {"full_name": ana.full_name, "email": ana.email}).content.decode()
+    assert "same email address" in both and "Registered with" not in both
+
+
+def test_of_two_who_are_told_apart_one_may_be_erased_meanwhile(registered, receptionist):
+    ana, twin = registered(), registered(email="twin@example.org")
+    gone = Patient.objects.get(pk=twin.pk)
+    twin.erase(by=receptionist)
+
+    with pytest.raises(Patient.DoesNotExist):
+        gone.tell_apart([ana], by=receptionist)
+    ana.tell_apart([gone], by=receptionist)
+
+    assert not KnownApart.objects.exists() and not AuditEvent.objects.filter(action="told_apart").exists()
+
+
 def test_shows_nothing_to_those_who_may_not_see_patients(client, registered, upload, django_user_model):
     registered()
     kiosk = django_user_model.objects.create_user("kiosk")
@@ -310,7 +335,7 @@ def test_a_record_shows_who_resembles_it_until_somebody_tells_them_apart(desk, r
     desk.post(url, {"other": ana.display_number})
     desk.post(reverse("patients:tell_apart", args=[ana.display_number]), {"other": twin.display_number})
 
-    assert KnownApart.objects.count() == 1 == AuditEvent.objects.filter(action="told_apart").count()
+    assert KnownApart.objects.count() == 1 and AuditEvent.objects.filter(action="told_apart").count() == 2
     for patient in (ana, twin):
         assert "Is this the same person?" not in desk.get(patient.get_absolute_url()).content.decode()
 

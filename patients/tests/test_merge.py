@@ -156,6 +156,27 @@ def test_a_message_that_is_being_sent_is_noted_on_the_kept_record(ana, twin, adm
     assert {message.status for message in ana.messages.all()} == {"sent", "sending"}
 
 
+def test_a_confirmation_that_waits_is_not_queued_twice_for_a_later_one_of_the_other(ana, twin, administrator):
+    other = twin()
+    ana.messages.update(status="queued")
+    other.messages.update(status="sent")
+
+    ana.merge(other, by=administrator)
+
+    assert not ana.send_confirmation_again(by=administrator) and ana.messages.count() == 2
+
+
+@pytest.mark.parametrize("state", ["confirmed", "disputed"])
+def test_what_is_known_of_the_address_stays(state, ana, new_patient, administrator):
+    other = new_patient(email=ana.email.upper())
+    other.register(by=administrator, source=Patient.Source.FORM, shared_email=True)
+    Patient.objects.filter(pk=ana.pk).update(email_state=state)
+
+    Patient.objects.get(pk=ana.pk).merge(other, by=administrator)
+
+    assert Patient.objects.get().email_state == state
+
+
 def test_known_pairs_move_over_once_and_not_onto_themselves(ana, twin, registered, administrator, receptionist):
     other, eve = twin(), registered(full_name="Eve", email="eve@example.net")
     juan = registered(full_name="Juan", email="juan@example.net")

@@ -78,6 +78,8 @@ def test_finds_a_person_by_parts_of_what_is_known(typed, find, registered):
         ("Александр Щукарь", ["щукарь", "АЛЕКС"]),
         ("राम शर्मा", ["राम", "शर्मा राम"]),
         ("Ｆｕｌｌ Width", ["full", "ｗｉｄｔｈ"]),
+        ("𝐌𝐚𝐫𝐢𝐚 Ǿre", ["maria", "𝐌𝐚𝐫𝐢𝐚", "ore", "øre maria"]),
+        ("José Peña", ["Peña, José", "peña,", "pena;jose"]),
     ],
 )
 def test_finds_names_of_every_script_without_accents_and_case(name, typed, find, people):
@@ -94,6 +96,14 @@ def test_finds_an_address_by_a_word_of_it(find, registered):
     for typed in ("garcia", "clinic", "work.garcia", "ana garcia", "ana @hosp", "@hospital.ex", "Hospital.example"):
         assert find(typed) == [ana], typed
     assert find("@") == []
+
+
+def test_finds_an_international_domain_as_people_write_it(find, registered):
+    ana = registered(email="ana@bücher.example")
+    registered(email="juan@example.org")
+
+    for typed in ("ana@bücher.example", "@bücher", "BUCHER.ex", ana.email, "@xn--bcher"):
+        assert find(typed) == [ana], typed
 
 
 def test_finds_a_phone_number_by_its_beginning_without_the_countrys_code(find, registered):
@@ -142,7 +152,19 @@ def test_finds_a_person_whose_name_could_be_a_number(find, people):
 
 @pytest.mark.parametrize(
     "typed",
-    ["xyz", "ana xyz", "'; DROP TABLE patients_patient; --", "%", "_", "\x00", "a" * 5000, "0000", "(((", "a " * 3000],
+    [
+        "xyz",
+        "ana xyz",
+        "¨",
+        "'; DROP TABLE patients_patient; --",
+        "%",
+        "_",
+        "\x00",
+        "a" * 5000,
+        "0000",
+        "(((",
+        "a " * 3000,
+    ],
 )
 def test_finds_nobody_and_says_so(typed, desk, registered):
     registered(full_name="Juan Pérez", email="juan@example.org")
@@ -151,6 +173,19 @@ def test_finds_nobody_and_says_so(typed, desk, registered):
 
     assert response.status_code == 200 and list(response.context["patients"]) == []
     assert "Nobody found" in response.content.decode()
+
+
+def test_finds_words_that_are_longer_than_a_key(find, people):
+    name = "Wolfeschlegelsteinhausenbergerdorffvoralternwarengewissenhaftschafers Ana"
+    wolf = people(name, name[:50])[name]
+
+    assert find(name) == find(f"{name[:66]} ana") == [wolf]
+
+
+def test_a_mark_alone_finds_nobody(find, registered):
+    registered()
+
+    assert find("¨") == find(" ´ ") == []
 
 
 @pytest.mark.usefixtures("short_eras")

@@ -158,6 +158,16 @@ def test_setting_it_up_needs_the_password_and_a_right_code(ana):
     assert not TOTPDevice.objects.filter(confirmed=True).exists()
 
 
+def test_two_pages_at_once_set_up_one(ana):
+    for _page in range(2):
+        TOTPDevice.objects.create(user=ana, confirmed=False)
+
+    device = second_factor.new_device(ana)
+    second_factor.confirm(device, by=ana)
+
+    assert TOTPDevice.objects.get() == device and device.confirmed
+
+
 def test_setting_it_up_ends_the_other_sessions(ana):
     elsewhere, _ = sign_in(ana)
     client, _ = sign_in(ana)

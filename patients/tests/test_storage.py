@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from patients.models import Patient, PhotoDraft
+from patients.models import EmailTaken, Patient, PhotoDraft
 from patients.photos import cleaning, encryption, storage
 
 OLD_KEY, NEW_KEY = ("old", b"o" * 32), ("new", b"n" * 32)
@@ -94,6 +94,23 @@ def test_a_storage_that_is_away_is_said_to_be(api, ana, settings):
 
     assert answer.status_code == 503 and answer["Retry-After"]
     assert not Patient.objects.exists()
+
+
+def test_what_is_decided_stands_when_the_storage_goes_away(
+    registered, new_patient, receptionist, settings, monkeypatch
+):
+    def away(self, name):
+        raise storage.StorageAway
+
+    patient = registered()
+    monkeypatch.setattr(storage.EncryptedStorage, "delete", away)
+    with pytest.raises(EmailTaken):
+        new_patient(email=patient.email).register(by=receptionist, source="form")
+    patient.document_photo = new_patient().document_photo
+    patient.correct(["document_photo"], by=receptionist)
+    patient.erase(by=receptionist)
+
+    assert not Patient.objects.exists() and patient.number in settings.ERASURES_FILE.read_text()
 
 
 @pytest.mark.parametrize("failing", ["fsync", "rename"])
