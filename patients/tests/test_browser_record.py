@@ -69,6 +69,28 @@ def test_keeps_what_is_ticked_while_it_asks_again(record, request):
     expect(box).to_be_focused()
 
 
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
+def test_moves_nothing_away_from_under_a_finger_that_is_down(record, request):
+    page, person = record, record.person
+    page.get_by_role("link", name="Register another").click()
+    fill(page, address(request))
+    held = []
+    page.route("**/matches/", lambda route: held.append(route))  # noqa: PLW0108 — playwright marks it
+    page.get_by_label("Full name").fill(person["name"])
+    page.get_by_label("Phone number").fill(person["phone"])
+    page.get_by_role("button", name="Register", exact=True).hover()
+    page.mouse.down()
+    page.wait_for_timeout(300)
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(700)
+    panel = page.get_by_role("group", name="Is this the same person?")
+    expect(panel).to_have_count(0)
+
+    page.mouse.up()
+    expect(page.locator("#error-summary")).to_contain_text("may be registered already")
+
+
 def test_asks_before_it_registers_the_same_person_twice(record, photo, request):
     page, person = record, record.person
     page.goto("/patients/register/")
