@@ -4,7 +4,9 @@ const ASKED_ABOUT = ["full_name", "email", "phone", "date_of_birth"];
 let released; // settles when what is pressed is let go: it shall not move away under the finger
 
 document.addEventListener("pointerdown", () => {
-  released = new Promise((resolve) => document.addEventListener("pointerup", () => setTimeout(resolve), { once: true }));
+  released = new Promise((resolve) => {
+    for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, () => setTimeout(resolve), { once: true });
+  });
 });
 
 class LikelyMatches extends HTMLElement {
