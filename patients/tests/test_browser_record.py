@@ -138,6 +138,10 @@ def test_shows_the_photo_larger_and_turned(record):
     assert turned["height"] > turned["width"] and turned["height"] <= record.viewport_size["height"]
     window.get_by_role("button", name="Zoom in").click()
     assert image.bounding_box()["height"] > 1.4 * turned["height"]
+    for _ in range(40):
+        record.keyboard.press("ArrowRight")
+    moved, frame = image.bounding_box(), window.locator(".frame").bounding_box()
+    assert moved["x"] + moved["width"] >= frame["x"] + frame["width"] / 2 - 1  # half of it is still there
     record.keyboard.press("-")
     record.keyboard.press("Escape")
     expect(window).to_be_hidden()
