@@ -35,8 +35,9 @@ def record(request, number):
 
 def history_of(patient):
     """Return [(event, labels of the fields that were changed)], the newest first."""
-    merged = {"action": AuditEvent.Action.MERGED, "detail": patient.display_number}  # noted on the other's number
-    events = AuditEvent.objects.of(patient).deeds().exclude(**merged).select_related("actor")[:HISTORY_MOST]
+    # What is noted on both numbers, of which both lead here when the records were merged.
+    mirrored = {"action__in": AuditEvent.OF_TWO, "detail": patient.display_number}
+    events = AuditEvent.objects.of(patient).deeds().exclude(**mirrored).select_related("actor")[:HISTORY_MOST]
     labels = {field.name: field.verbose_name for field in Patient._meta.fields} | {"shared_email": _("shared address")}
     return [(event, [labels[name] for name in event.detail.split(", ") if name in labels]) for event in events]
 
@@ -44,7 +45,7 @@ def history_of(patient):
 @require_safe
 @staff("patients.view_patient")
 def confirmation(request, number):
-    """The state of the confirmation alone, which the page asks for until it is sent or failed for good."""
+    """The state of the confirmation alone, which the page asks for until it is answered or failed for good."""
     patient = get_object_or_404(Patient, number=number)
     context = {"patient": patient, "messages_sent": patient.messages.all()}
     return render(request, "patients/_confirmation.html", context)

@@ -209,10 +209,13 @@ def note_who_is_shown(request, form):
 @staff("patients.view_patient")
 def matches(request, number=None):
     """Who may be the same person as the one whose name, address or number was just typed: a part of the form."""
-    patient = as_typed(get_object_or_404(Patient, number=number) if number else Patient(), request.POST)
+    patient = get_object_or_404(Patient, number=number) if number else Patient()
+    own_email = patient.email
+    as_typed(patient, request.POST)
     resemblances = Resemblance.of(patient)
     shown = [resemblance.patient for resemblance in resemblances]
-    taken_by = Patient.objects.having_email(patient.email).exclude(pk__in=[patient.pk, *(p.pk for p in shown)]).first()
+    others = Patient.objects.exclude(pk__in=[patient.pk, *(other.pk for other in shown)])
+    taken_by = others.having_email(patient.email).first() if patient.email != own_email else None
     if shown := shown + [taken_by] * bool(taken_by):
         AuditEvent.record_list(shown, by=request.user, how="same person")
     ticked = {numbers.normalize(typed) for typed in request.POST.getlist("apart_from")}

@@ -17,5 +17,5 @@ document.addEventListener("drop", (event) => {
   take(event.dataTransfer.files[0]);
 });
 document.addEventListener("paste", ({ clipboardData }) => {
-  if (!clipboardData.types.includes("text/plain")) take(clipboardData.files[0]); // a spreadsheet's cell is a picture, too
+  if (!clipboardData.types.includes("text/html")) take(clipboardData.files[0]); // a spreadsheet's cell is a picture, too
 });

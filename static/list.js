@@ -73,9 +73,7 @@ async function refresh() {
   clearTimeout(waiting);
   const showsNewest = !/[?&](sought|search|before)=./.test(location.search) && !box.value;
   const isPointed = Date.now() - pointed < EVERY; // at a card, which shall not move away
-  if (lost.textContent) {
-    await search();
-  } else if (showsNewest && !isPointed && !document.hidden && !results.hasAttribute("aria-busy")) {
+  if (showsNewest && !isPointed && !document.hidden && !results.hasAttribute("aria-busy")) {
     await show(location.pathname, { headers: etag && { "If-None-Match": etag } }).catch(() => {}); // the next time, perhaps
   }
   clearTimeout(waiting);
@@ -95,5 +93,6 @@ form.addEventListener("submit", (event) => {
   clearTimeout(typing);
   search();
 });
+addEventListener("online", () => lost.textContent && search());
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 waiting = setTimeout(refresh, EVERY);

@@ -5,7 +5,12 @@ let released; // settles when what is pressed is let go: it shall not move away 
 
 document.addEventListener("pointerdown", () => {
   released = new Promise((resolve) => {
-    for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, () => setTimeout(resolve), { once: true });
+    const over = new AbortController();
+    const letGo = () => {
+      over.abort();
+      setTimeout(resolve, 100); // milliseconds: the click of a tap comes after its pointerup
+    };
+    for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, letGo, { signal: over.signal });
   });
 });
 
@@ -38,6 +43,8 @@ class LikelyMatches extends HTMLElement {
   show(matches) {
     const fresh = document.createElement("template");
     fresh.innerHTML = matches;
+    const [told, tells] = [this.form.querySelector(":scope > .choice a"), fresh.content.querySelector(".choice a")];
+    if (told && told.href === tells?.href) tells.parentElement.remove(); // by the form, when it came back
     if (fresh.content.textContent.trim() === this.textContent.trim()) return;
     const boxes = () => new Map([...this.querySelectorAll("[name=apart_from]")].map((box) => [box.value, box]));
     const shown = boxes(), focused = document.activeElement;

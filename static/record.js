@@ -17,7 +17,7 @@ class FreshState extends HTMLElement {
   async ask() {
     if (document.hidden) return document.addEventListener("visibilitychange", () => this.ask(), { once: true });
     try {
-      const answer = await fetch(this.dataset.url);
+      const answer = await fetch(this.dataset.url, { headers: { "X-Requested-With": "XMLHttpRequest" } });
       if (answer.redirected || answer.status === 404) return; // signed out, or the record is gone
       if (answer.ok) this.show(await answer.text());
     } catch {

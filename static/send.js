@@ -9,7 +9,7 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches("form[data-send]")) return;
   event.preventDefault();
   if (form.isSending) return;
-  const focused = event.submitter ?? document.activeElement;
+  const focused = document.activeElement === document.body ? event.submitter : document.activeElement; // Safari's button
   hold(form, true);
   say(form, "");
   try {
@@ -19,7 +19,7 @@ document.addEventListener("submit", async (event) => {
     say(form, form.querySelector("[data-lost]").dataset.lost);
   }
   hold(form, false);
-  focused.focus(); // unless it is gone with the page that it was on
+  if (document.activeElement.matches("body, dialog:not([open]) *")) focused.focus();
 });
 
 // Without this script the browser refuses half a date; with it the service does, together with all other errors.

@@ -72,13 +72,13 @@ class PhotoViewer extends HTMLElement {
     Object.assign(this, changes);
     const { offsetWidth: width, offsetHeight: height } = this.image;
     const [across, down] = this.turns % 2 ? [height, width] : [width, height];
+    // Turned by a quarter it must still fit the frame.
+    const fit = this.turns % 2 ? Math.min(this.frame.clientWidth / across, this.frame.clientHeight / down) : 1;
     // Half of it always stays in the frame, and all of it while it is not larger.
-    const reach = this.scale === 1 ? 0 : this.scale / 2;
+    const reach = this.scale === 1 ? 0 : (this.scale * fit) / 2;
     const within = (place, most) => Math.max(-most, Math.min(most, place));
     this.x = within(this.x, reach * across);
     this.y = within(this.y, reach * down);
-    // Turned by a quarter it must still fit the frame.
-    const fit = this.turns % 2 ? Math.min(this.frame.clientWidth / height, this.frame.clientHeight / width) : 1;
     this.image.style.transform = `translate(${this.x}px, ${this.y}px) rotate(${this.turns * 90}deg) scale(${this.scale * fit})`;
   }
 }

@@ -77,6 +77,8 @@ class AuditEvent(models.Model):
         TOKEN_MADE = "token_made", _("made a token")
         TOKEN_REVOKED = "token_revoked", _("revoked a token")
 
+    OF_TWO = [Action.MERGED, Action.TOLD_APART]  # noted on the number of each, with the other's
+
     # Counted without a gap by record(), unlike a key that the database makes.
     id = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField(_("when"), db_index=True)

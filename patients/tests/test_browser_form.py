@@ -98,7 +98,7 @@ def paste(page, photo, text=""):
         """([bytes, text]) => {
             const data = new DataTransfer();
             data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", {type: "image/jpeg"}));
-            if (text) data.setData("text/plain", text);
+            if (text) data.setData("text/html", text);
             document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data}));
         }""",
         [list(photo), text],

@@ -70,7 +70,8 @@ def test_keeps_what_is_ticked_while_it_asks_again(record, request):
 
 
 @pytest.mark.parametrize("page", [True], indirect=True, ids=["script"])
-def test_moves_nothing_away_from_under_a_finger_that_is_down(record, request):
+@pytest.mark.parametrize("how", ["mouse", "touch"])
+def test_moves_nothing_away_from_under_a_finger_that_is_down(how, record, request):
     page, person = record, record.person
     page.get_by_role("link", name="Register another").click()
     fill(page, address(request))
@@ -78,8 +79,15 @@ def test_moves_nothing_away_from_under_a_finger_that_is_down(record, request):
     page.route("**/matches/", lambda route: held.append(route))  # noqa: PLW0108 — playwright marks it
     page.get_by_label("Full name").fill(person["name"])
     page.get_by_label("Phone number").fill(person["phone"])
-    page.get_by_role("button", name="Register", exact=True).hover()
-    page.mouse.down()
+    button = page.get_by_role("button", name="Register", exact=True)
+    button.hover()
+    box, devtools = button.bounding_box(), page.context.new_cdp_session(page)
+    place = [{"x": box["x"] + 10, "y": box["y"] + 10}]
+    if how == "mouse":
+        page.mouse.down()
+    else:
+        page.keyboard.press("Tab")  # as a phone's keyboard does when it goes away
+        devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": place})
     page.wait_for_timeout(300)
     for route in held:
         route.continue_()
@@ -87,7 +95,10 @@ def test_moves_nothing_away_from_under_a_finger_that_is_down(record, request):
     panel = page.get_by_role("group", name="Is this the same person?")
     expect(panel).to_have_count(0)
 
-    page.mouse.up()
+    if how == "mouse":
+        page.mouse.up()
+    else:
+        devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(page.locator("#error-summary")).to_contain_text("may be registered already")
 
 
@@ -138,10 +149,13 @@ def test_shows_the_photo_larger_and_turned(record):
     assert turned["height"] > turned["width"] and turned["height"] <= record.viewport_size["height"]
     window.get_by_role("button", name="Zoom in").click()
     assert image.bounding_box()["height"] > 1.4 * turned["height"]
-    for _ in range(40):
-        record.keyboard.press("ArrowRight")
+    record.keyboard.press("+")
+    for key in ["ArrowRight", "ArrowUp"] * 40:
+        record.keyboard.press(key)
     moved, frame = image.bounding_box(), window.locator(".frame").bounding_box()
     assert moved["x"] + moved["width"] >= frame["x"] + frame["width"] / 2 - 1  # half of it is still there
+    assert moved["y"] <= frame["y"] + frame["height"] / 2 + 1
+    record.keyboard.press("-")
     record.keyboard.press("-")
     record.keyboard.press("Escape")
     expect(window).to_be_hidden()

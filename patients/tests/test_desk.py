@@ -278,6 +278,16 @@ def test_corrects_a_record(desk, registered):
     assert patient.full_name == "Ana Pérez" and patient.version == 2
 
 
+def test_that_they_share_an_address_stays_said_with_another_error(desk, registered):
+    registered()
+    eve = registered(full_name="Eve", email="eve@example.net", phone="+1 202 555 0123")
+    typed = {"full_name": "Eve", "email": "ana@example.org", "phone": "12", "shared_email": "on", "version": 1}
+
+    page = desk.post(f"{eve.get_absolute_url()}change/", typed).content.decode()
+
+    assert 'name="shared_email" id="id_shared_email" checked' in page
+
+
 def test_refuses_a_correction_of_what_somebody_else_changed_meanwhile(desk, registered, errors):
     patient = registered()
     url = f"/patients/{patient.display_number}/change/"

@@ -274,15 +274,20 @@ def test_asks_quietly_and_says_why(desk, registered):
     assert desk.get(MATCHES).status_code == 405
 
 
-def test_tells_quietly_who_has_the_address(desk, registered):
+def test_tells_quietly_who_has_the_address(desk, registered, new_patient, receptionist):
     ana = registered()
 
     page = desk.post(MATCHES, {"full_name": "Juan Pérez", "email": "ANA@example.org"}).content.decode()
 
     assert "Registered with this address:" in page and ana.display_number in page
     assert ana.number in AuditEvent.objects.get(action="looked_up").detail
+    shares = new_patient(full_name="Eve", email=ana.email, phone="+12025550123")
+    shares.register(by=receptionist, source=Patient.Source.FORM, shared_email=True)
+    for patient in (ana, shares):
+        own = reverse("patients:matches", args=[patient.display_number])
+        assert "Registered with" not in desk.post(own, {"email": ana.email}).content.decode()
     own = reverse("patients:matches", args=[ana.display_number])
-    assert desk.post(own, {"email": ana.email}).content.strip() == b""
+    assert "Registered with" not in desk.post(own, {"email": ana.email.upper()}).content.decode()
     both = desk.post(MATCHES, {"full_name": ana.full_name, "email": ana.email}).content.decode()
     assert "same email address" in both and "Registered with" not in both
 

@@ -205,6 +205,16 @@ def test_is_noted_on_both_numbers_and_shown_once(ana, twin, administrator, offic
     assert history.count("registered") == 2  # what was done to the other is still to be seen
 
 
+def test_who_was_told_apart_and_merged_after_all_is_not_apart_from_itself(ana, twin, administrator, office):
+    other = twin()
+    ana.tell_apart([other], by=administrator)
+
+    ana.merge(other, by=administrator)
+
+    page = office.get(ana.get_absolute_url()).content.decode()
+    assert page.count("said that it is not the same person as") == 1 and f"other={ana.display_number}" not in page
+
+
 def test_refuses_itself_and_who_is_gone(ana, twin, administrator):
     other = twin()
     with pytest.raises(ValueError, match="itself"):
