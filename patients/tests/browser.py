@@ -91,6 +91,19 @@ def page(request, new_page):
     return new_page(java_script_enabled=request.param)
 
 
+@pytest.fixture
+def form(new_page):
+    """The page of the form, with script."""
+    page = new_page()
+    page.goto("/patients/register/")
+    return page
+
+
+def preview(page):
+    """Return the photo that the form shows before it is sent."""
+    return page.get_by_role("img", name="The photo as it will be sent")
+
+
 def sign_in(page, service, username="reception"):
     page.goto("/accounts/login/?next=/patients/")
     page.get_by_label("User name").fill(username)

@@ -19,7 +19,7 @@ from django.utils import translation
 from patients.models import ApiToken, Patient
 from patients.photos import cleaning
 from patients.tests import pictures
-from patients.tests.browser import chromium, launch, new_page, page, session_of  # noqa: F401
+from patients.tests.browser import chromium, form, launch, new_page, page, session_of  # noqa: F401
 from patients.tests.canaries import nothing_leaks  # noqa: F401 — watches every test
 from patients.tests.service import Service
 
