@@ -355,7 +355,7 @@ SAFEGUARDS = [
     ),
     Safeguard(
         "a photo goes when its time is over",
-        "patients/models/patient.py",
+        "patients/models/patient_query.py",
         "return self.filter(document_seen_at__lt=before, photo_deleted_at=None)",
         "return self.none()",
         "test_retention.py",
